@@ -1,0 +1,1 @@
+//! Every long-lived component, built once from the configuration.

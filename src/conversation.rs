@@ -1,0 +1,1 @@
+//! The dialogue over time: strikes and hand-off.

@@ -1,0 +1,1 @@
+//! The pipeline from a message to a decision.
