@@ -125,11 +125,11 @@ impl EntityFinder {
             digit_run: regex(r"[0-9]+"),
             email: regex(r"[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}"),
             amount: regex(
-                r"[¥$]\s?([0-9]{1,7}(?:\.[0-9]{1,2})?)|([0-9]{1,7}(?:\.[0-9]{1,2})?)\s?(?:元|块钱|块|rmb\b)",
+                r"[¥$]\s?([0-9]{1,7}(?:\.[0-9]{1,2})?)|([0-9]{1,7}(?:\.[0-9]{1,2})?)\s?(?:元|块钱|块|rmb)",
             ),
             // Carriers' prefixes as customers paste them.
             tracking: regex(
-                r"\b(?:sf|yt|jt|jd[a-z]{0,2}|zto|sto|yd|yz|db|dpk|ems|ka|fq)[0-9]{9,16}\b",
+                r"(?-u:\b)(?:sf|yt|jt|jd[a-z]{0,2}|zto|sto|yd|yz|db|dpk|ems|ka|fq)[0-9]{9,16}(?-u:\b)",
             ),
             address: vec![
                 // From a province or city that needs no other city before it.
@@ -186,7 +186,8 @@ impl EntityFinder {
             if let Some(m) = captures.get(1).or(captures.get(0))
                 && self.address_detail.is_match(m.as_str())
             {
-                found.push((EntityKind::Address, m.range(), m.as_str().to_owned()));
+                let bytes = m.start() + announced(m.as_str())..m.end();
+                found.push((EntityKind::Address, bytes.clone(), text[bytes].to_owned()));
             }
         }
         for captures in self.name.captures_iter(text) {
@@ -220,8 +221,8 @@ impl EntityFinder {
                     .filter(|c| c.is_ascii_digit() || *c == 'x')
                     .collect();
                 let joined = last > first;
-                let touches_letter = text[..bytes.start]
-                    .ends_with(|c: char| c.is_ascii_alphabetic());
+                let touches_letter =
+                    text[..bytes.start].ends_with(|c: char| c.is_ascii_alphabetic());
                 number_kind(&value, before, joined, touches_letter)
                     .map(|(kind, value)| (kind, bytes, value, last))
             });
@@ -282,6 +283,14 @@ fn mask_value(kind: EntityKind, value: &str) -> String {
     }
 }
 
+/// Where the address itself begins after words such as 改成 that a pattern took along, in bytes.
+fn announced(address: &str) -> usize {
+    const WORDS: [&str; 9] =
+        ["改成", "改为", "改到", "送到", "寄到", "发到", "住在", "地址是", "我在"];
+    let ends = WORDS.iter().filter_map(|word| address.rfind(word).map(|i| i + word.len()));
+    ends.max().unwrap_or(0)
+}
+
 /// What a number is, and its value; `None` for quantities, years, prices and other plain numbers.
 fn number_kind(
     value: &str,
@@ -313,7 +322,8 @@ fn number_kind(
     {
         return owned(EntityKind::BankCard, digits);
     }
-    if (12..=19).contains(&digits.len()) && named(&["银行卡", "卡号", "储蓄卡", "信用卡"]) {
+    if (12..=19).contains(&digits.len()) && named(&["银行卡", "卡号", "储蓄卡", "信用卡"])
+    {
         return owned(EntityKind::BankCard, digits);
     }
     let is_landline = digits.starts_with('0') && (10..=12).contains(&digits.len());
@@ -324,7 +334,8 @@ fn number_kind(
     if joined {
         return None;
     }
-    if (6..=24).contains(&digits.len()) && named(&["运单", "快递单", "快递号", "物流单"]) {
+    if (6..=24).contains(&digits.len()) && named(&["运单", "快递单", "快递号", "物流单"])
+    {
         return owned(EntityKind::TrackingNumber, digits);
     }
     let length = if is_order || named(&["单号", "编号"]) { 6..=24 } else { 12..=24 };
@@ -397,9 +408,12 @@ mod tests {
     use crate::text::normalize::Normalizer;
     use EntityKind::*;
     use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static TOOLS: LazyLock<(EntityFinder, Normalizer)> = LazyLock::new(Default::default);
 
     fn find(text: &str) -> Vec<Entity> {
-        EntityFinder::new().find(text, &Normalizer::new().normalize(text))
+        TOOLS.0.find(text, &TOOLS.1.normalize(text))
     }
 
     fn check(text: &str, expected: &[(EntityKind, &str)]) {

@@ -22,8 +22,7 @@ pub fn detect(text: &str) -> &'static str {
             _ => {}
         }
     }
-    let scripts =
-        [("ja", kana), ("ko", hangul), ("ru", cyrillic), ("ar", arabic), ("th", thai)];
+    let scripts = [("ja", kana), ("ko", hangul), ("ru", cyrillic), ("ar", arabic), ("th", thai)];
     match scripts.into_iter().max_by_key(|&(_, n)| n) {
         Some((code, n)) if n > 1 && n * 3 > han => code,
         _ if han > 0 => "zh",
