@@ -1,1 +1,319 @@
-//! Typed settings.
+//! Typed settings, read once at start-up.
+//!
+//! Layers, later ones win: `config/default.toml` (compiled in), a file, environment variables
+//! `FENZHEN_SECTION__NAME`. Every fault is listed at once; unknown names are faults. Each component
+//! gets its own struct, never the whole [`Config`].
+
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Shortest API key accepted; shorter ones can be guessed.
+const MIN_API_KEY_CHARS: usize = 16;
+
+/// All settings; `config/default.toml` gives meaning, unit and default of each.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder for everything the service writes.
+    pub data_dir: PathBuf,
+    /// The HTTP interface.
+    pub http: HttpConfig,
+    /// The ONNX bundles and their workers.
+    pub model: ModelConfig,
+    /// The rule set.
+    pub rules: RulesConfig,
+    /// The intent catalogue.
+    pub intents: IntentsConfig,
+    /// The knowledge base.
+    pub kb: KbConfig,
+    /// Strikes and hand-off.
+    pub conversation: ConversationConfig,
+    /// Log lines.
+    pub log: LogConfig,
+}
+
+/// `[http]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port to listen on; `FENZHEN_HTTP__LISTEN`.
+    pub listen: SocketAddr,
+    /// Largest request body, bytes.
+    pub max_body_bytes: usize,
+    /// Largest body of a batch, bytes.
+    pub max_batch_body_bytes: usize,
+    /// Requests in work at once.
+    pub max_in_flight: usize,
+    /// Longest time for one request.
+    #[serde(deserialize_with = "duration")]
+    pub deadline: Duration,
+    /// Time that requests in work get after a signal to stop.
+    #[serde(deserialize_with = "duration")]
+    pub shutdown_grace: Duration,
+    /// Clients' keys; empty means no sign-in.
+    pub api_keys: Vec<Secret>,
+}
+
+/// `[model]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Folder of the intent bundle.
+    pub intent: PathBuf,
+    /// Folder of the sentiment bundle.
+    pub sentiment: PathBuf,
+    /// Path of the ONNX Runtime library, empty to look beside the executable.
+    pub onnxruntime: PathBuf,
+    /// Worker threads, 0 for one a core.
+    pub workers: usize,
+    /// Texts that may wait.
+    pub queue_depth: usize,
+    /// Most texts in a batch.
+    pub max_batch: usize,
+    /// Most tokens in a batch, padding included.
+    pub token_budget: usize,
+}
+
+/// `[rules]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RulesConfig {
+    /// The rule file.
+    pub file: PathBuf,
+    /// Whether changes of the file are taken over by themselves.
+    pub watch: bool,
+}
+
+/// `[intents]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntentsConfig {
+    /// The intent catalogue.
+    pub file: PathBuf,
+}
+
+/// `[kb]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KbConfig {
+    /// Folder of source articles.
+    pub articles: PathBuf,
+    /// The shop's own words.
+    pub dictionary: PathBuf,
+    /// Score in [0, 1] from which an article is given as the answer.
+    pub answer_threshold: f64,
+}
+
+/// `[conversation]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationConfig {
+    /// Failed bot turns in a row before a person takes over, 1 to 10.
+    pub max_strikes: u8,
+    /// Whether silence after an answer means solved.
+    pub silence_resolves: bool,
+    /// Choices offered when the intent is not certain, 2 to 5.
+    pub clarify_choices: usize,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// Level or filter.
+    pub level: String,
+    /// One JSON object a line, or text for people.
+    pub format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Lines for people.
+    Text,
+}
+
+/// A value that must not be printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Settings that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A layer cannot be read, or a value has the wrong type or an unknown name.
+    #[error("the configuration cannot be read: {0}")]
+    Unreadable(#[from] config::ConfigError),
+    /// Values that contradict each other or lie out of range, all of them.
+    #[error("the configuration is refused:\n  - {}", .0.join("\n  - "))]
+    Refused(Vec<String>),
+}
+
+impl Config {
+    /// Reads the layers: defaults, `file`, environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every fault found; the caller prints it and stops.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::layered(file, config::Environment::with_prefix("FENZHEN"))
+    }
+
+    fn layered(file: Option<&Path>, env: config::Environment) -> Result<Self, ConfigError> {
+        let defaults = config::File::from_str(
+            include_str!("../config/default.toml"),
+            config::FileFormat::Toml,
+        );
+        let mut layers = config::Config::builder().add_source(defaults);
+        if let Some(file) = file {
+            layers = layers.add_source(config::File::from(file).format(config::FileFormat::Toml));
+        }
+        let env = env
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("http.api_keys");
+        let config: Self = layers.add_source(env).build()?.try_deserialize()?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks ranges and relations.
+    ///
+    /// # Errors
+    /// [`ConfigError::Refused`] with one sentence for each fault.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut faults = Vec::new();
+        let mut require = |holds: bool, sentence: String| {
+            if !holds {
+                faults.push(sentence);
+            }
+        };
+        let (http, model, kb, conversation) =
+            (&self.http, &self.model, &self.kb, &self.conversation);
+        require(
+            http.listen.ip().is_loopback() || !http.api_keys.is_empty(),
+            format!(
+                "http.listen = {} can be reached from other machines: set http.api_keys, or listen on 127.0.0.1",
+                http.listen
+            ),
+        );
+        require(
+            http.api_keys.iter().all(|key| key.0.chars().count() >= MIN_API_KEY_CHARS),
+            format!("http.api_keys: each key needs at least {MIN_API_KEY_CHARS} characters"),
+        );
+        for (name, value) in [
+            ("http.max_body_bytes", http.max_body_bytes),
+            ("http.max_batch_body_bytes", http.max_batch_body_bytes),
+            ("http.max_in_flight", http.max_in_flight),
+            ("model.queue_depth", model.queue_depth),
+            ("model.max_batch", model.max_batch),
+            ("model.token_budget", model.token_budget),
+        ] {
+            require(value > 0, format!("{name} must be at least 1"));
+        }
+        require(model.workers <= 256, "model.workers must be at most 256".to_owned());
+        require(!http.deadline.is_zero(), "http.deadline must be longer than 0".to_owned());
+        require(
+            (0.0..=1.0).contains(&kb.answer_threshold),
+            format!("kb.answer_threshold = {} lies outside 0 to 1", kb.answer_threshold),
+        );
+        require(
+            (1..=10).contains(&conversation.max_strikes),
+            format!("conversation.max_strikes = {} lies outside 1 to 10", conversation.max_strikes),
+        );
+        require(
+            (2..=5).contains(&conversation.clarify_choices),
+            format!(
+                "conversation.clarify_choices = {} lies outside 2 to 5",
+                conversation.clarify_choices
+            ),
+        );
+        if faults.is_empty() { Ok(()) } else { Err(ConfigError::Refused(faults)) }
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    jiff::fmt::serde::unsigned_duration::friendly::compact::required::deserialize(deserializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fenzhen.toml");
+        std::fs::write(&path, file).unwrap();
+        let env = env.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
+        Config::layered(Some(&path), config::Environment::with_prefix("FENZHEN").source(Some(env)))
+    }
+
+    #[test]
+    fn later_layers_win() {
+        let config = load(
+            "[http]\ndeadline = \"500ms\"\nlisten = \"127.0.0.1:9000\"\n",
+            &[
+                ("FENZHEN_HTTP__LISTEN", "0.0.0.0:9001"),
+                ("FENZHEN_HTTP__API_KEYS", "0123456789abcdef,fedcba9876543210"),
+                ("FENZHEN_MODEL__WORKERS", "3"),
+                ("FENZHEN_DATA_DIR", "elsewhere"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.http.deadline, Duration::from_millis(500));
+        assert_eq!(config.http.listen.port(), 9001);
+        assert_eq!(config.http.api_keys.len(), 2);
+        assert_eq!(config.model.workers, 3);
+        assert_eq!(config.data_dir, Path::new("elsewhere"));
+        assert_eq!(config.conversation.max_strikes, 3);
+        assert!(!format!("{config:?}").contains("fedcba"), "secrets are not printed");
+    }
+
+    #[test]
+    fn lists_all_faults_at_once() {
+        let error = load(
+            "[http]\nlisten = \"0.0.0.0:80\"\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
+            &[],
+        )
+        .unwrap_err()
+        .to_string();
+        for part in ["http.listen", "kb.answer_threshold", "conversation.max_strikes"] {
+            assert!(error.contains(part), "{part} in {error}");
+        }
+    }
+
+    #[test]
+    fn names_what_it_does_not_know() {
+        let error = load("[http]\nlissten = \"127.0.0.1:1\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("lissten"), "{error}");
+        let error = load("[http]\ndeadline = \"soon\"\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("deadline"), "{error}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the whole service: in process, on a real socket, and through the command line.
+
+mod cli;
