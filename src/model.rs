@@ -1,1 +1,34 @@
-//! ONNX classifiers.
+//! Reads intent and sentiment out of a message; second step of the pipeline, after [`crate::text`].
+//!
+//! A [`Bundle`] is a checked folder, a [`Classifier`] gives [`Scores`], [`IntentPolicy`] and
+//! [`SentimentPolicy`] say what scores mean, a [`Pool`] runs classifiers on threads of their own
+//! behind a bounded queue.
+//!
+//! Invariants: only `onnx` knows ort; nothing here knows HTTP, rules or the knowledge base; compute
+//! never runs on the async executor; the same text gets the same scores, alone or in a batch;
+//! no text is logged.
+
+pub mod batch;
+pub mod bundle;
+pub mod classifier;
+pub mod encode;
+pub mod error;
+pub mod intent;
+pub mod keyword;
+pub mod label;
+pub mod onnx;
+mod plan;
+pub mod runtime;
+pub mod sentiment;
+#[cfg(test)]
+mod tests;
+
+pub use batch::{Models, Pool, PoolSettings, Understood};
+pub use bundle::{Bundle, BundleReport, Task};
+pub use classifier::{Classifier, Scored, Scores, Utterance};
+pub use error::ModelError;
+pub use intent::{IntentPolicy, IntentReading, Outcome, Thresholds};
+pub use keyword::KeywordClassifier;
+pub use label::{LabelFault, LabelId, LabelSet};
+pub use onnx::{OnnxClassifier, OnnxSettings};
+pub use sentiment::{Sentiment, SentimentPolicy, SentimentReading, SentimentScores};

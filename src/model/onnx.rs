@@ -1,0 +1,199 @@
+//! The classifier over ONNX Runtime; this file and its folder are the only ones that know ort.
+//!
+//! One session, one set of buffers, one thread. Loading is strict: whatever would fail on the first
+//! message fails here, by trial runs with a short and with an overlong text.
+
+pub(super) mod environment;
+mod graph;
+
+use std::{path::Path, sync::Arc};
+
+pub use graph::TensorInfo;
+use graph::{Graph, Logits};
+
+use super::{
+    bundle::Bundle,
+    classifier::{Classifier, Scores, Utterance},
+    encode::{EncodeBuf, Encoder, TokenBuf},
+    error::ModelError,
+    label::LabelSet,
+    plan::{RunLimits, plan},
+    runtime,
+};
+
+/// Read by trial runs; an ordinary complaint with letters, digits and a mark that is rare.
+pub(super) const SAMPLE_TEXT: &str = "我的iPhone15订单怎么还没发货？！";
+
+/// Logits of one text may differ by this much between running alone and in company. Single precision
+/// gives about 1e-5 on the test fixtures; dynamically quantised models, whose rounding depends on
+/// the whole batch, and models that read padding differ by 1e-2 and more.
+const INDEPENDENCE_TOLERANCE: f32 = 1e-3;
+
+/// How an [`OnnxClassifier`] uses its model.
+#[derive(Debug, Clone, Copy)]
+pub struct OnnxSettings {
+    /// Most tokens of one run, padding included (`padded_len * n_turns`). Larger runs gain nothing
+    /// on a CPU: an encoder at 32 tokens is at its best around 8 texts, an n-gram bag around 32.
+    pub token_budget: usize,
+}
+
+impl Default for OnnxSettings {
+    fn default() -> OnnxSettings {
+        OnnxSettings { token_budget: 1024 }
+    }
+}
+
+/// A bundle's model in a session of its own.
+#[derive(Debug)]
+pub struct OnnxClassifier {
+    graph: Graph,
+    id: Arc<str>,
+    labels: Arc<LabelSet>,
+    encoder: Encoder,
+    normalize: bool,
+    temperature: f32,
+    limits: RunLimits,
+    tokens: TokenBuf,
+    order: Vec<usize>,
+    batch: EncodeBuf,
+    logits: Logits,
+}
+
+impl OnnxClassifier {
+    /// Loads the bundle's model, starts ONNX Runtime if nobody has, and makes the trial runs.
+    ///
+    /// A model whose answers change in company (dynamic quantisation, padding that shows through) is
+    /// run one text at a time, so that the same message always gets the same scores.
+    ///
+    /// # Errors
+    /// [`ModelError::MissingRuntime`], [`ModelError::WrongRuntime`], [`ModelError::BadModel`],
+    /// [`ModelError::UnsupportedModel`], [`ModelError::LabelCount`], [`ModelError::NotFinite`] or
+    /// [`ModelError::Inference`].
+    pub fn new(bundle: &Bundle, settings: OnnxSettings) -> Result<OnnxClassifier, ModelError> {
+        runtime::init(None)?;
+        let graph = Graph::load(&bundle.model_path())?;
+        let n_turns = match graph.fixed_turns {
+            None => usize::MAX,
+            Some(1) => 1,
+            Some(n) => {
+                let message = format!(
+                    "it takes batches of exactly {n} texts: export it with a dynamic batch axis"
+                );
+                return Err(ModelError::UnsupportedModel { message });
+            }
+        };
+        let encoder = bundle.encoder().clone();
+        let encoder = match graph.fixed_len {
+            Some(len) => encoder.limited_to(len),
+            None => encoder,
+        };
+        let mut classifier = OnnxClassifier {
+            graph,
+            id: bundle.id().into(),
+            labels: bundle.labels().clone(),
+            encoder,
+            normalize: bundle.normalize(),
+            temperature: bundle.temperature(),
+            limits: RunLimits { token_budget: settings.token_budget, n_turns },
+            tokens: TokenBuf::default(),
+            order: Vec::new(),
+            batch: EncodeBuf::default(),
+            logits: Logits::default(),
+        };
+        classifier.try_out()?;
+        Ok(classifier)
+    }
+
+    /// Whether several texts share a run.
+    pub fn runs_batches(&self) -> bool {
+        self.limits.n_turns > 1
+    }
+
+    fn try_out(&mut self) -> Result<(), ModelError> {
+        if let Some(width) = self.graph.stated_width {
+            self.check_width(width)?;
+        }
+        self.tokens.clear();
+        self.encoder.push(SAMPLE_TEXT, &mut self.tokens)?;
+        self.encoder.push(&SAMPLE_TEXT.repeat(self.encoder.max_tokens()), &mut self.tokens)?;
+        let alone = self.run(&[0])?;
+        self.run(&[1])?;
+        if self.limits.n_turns > 1 {
+            // Some exporters fix the batch size inside the graph although its input is dynamic.
+            let together = self.run(&[0, 1]);
+            let agree = together.is_ok_and(|rows| {
+                alone
+                    .iter()
+                    .zip(&rows)
+                    .all(|(a, b)| (a - b).abs() <= INDEPENDENCE_TOLERANCE * a.abs().max(1.0))
+            });
+            if !agree {
+                self.limits.n_turns = 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The logits of some of the texts in `tokens`, checked to be finite.
+    fn run(&mut self, text_idx: &[usize]) -> Result<Vec<f32>, ModelError> {
+        self.compute(text_idx)?;
+        for row in self.logits.values.chunks_exact(self.logits.width) {
+            Scores::from_logits(row, self.temperature)?;
+        }
+        Ok(self.logits.values.clone())
+    }
+
+    fn compute(&mut self, text_idx: &[usize]) -> Result<(), ModelError> {
+        self.encoder.fill(&self.tokens, text_idx, self.graph.fixed_len, &mut self.batch);
+        self.graph.run(&self.batch, &mut self.logits)?;
+        self.check_width(self.logits.width)
+    }
+
+    fn check_width(&self, width: usize) -> Result<(), ModelError> {
+        let labels = self.labels.len();
+        if width == labels { Ok(()) } else { Err(ModelError::LabelCount { labels, width }) }
+    }
+}
+
+impl Classifier for OnnxClassifier {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn labels(&self) -> &Arc<LabelSet> {
+        &self.labels
+    }
+
+    fn classify(&mut self, utterances: &[Utterance<'_>]) -> Result<Vec<Scores>, ModelError> {
+        self.tokens.clear();
+        for utterance in utterances {
+            let text = if self.normalize { utterance.normalized } else { utterance.raw };
+            self.encoder.push(text, &mut self.tokens)?;
+        }
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend(0..utterances.len());
+        let runs = plan(|idx| self.tokens.ids(idx).len(), &mut order, self.limits);
+
+        let mut scores: Vec<Option<Scores>> = vec![None; utterances.len()];
+        for run in runs {
+            let text_idx = &order[run];
+            self.compute(text_idx)?;
+            let rows = self.logits.values.chunks_exact(self.logits.width);
+            for (&idx, row) in text_idx.iter().zip(rows) {
+                scores[idx] = Some(Scores::from_logits(row, self.temperature)?);
+            }
+        }
+        self.order = order;
+        Ok(scores.into_iter().map(|scores| scores.expect("runs cover every text")).collect())
+    }
+}
+
+/// The inputs and outputs of a model file, without judging them.
+///
+/// # Errors
+/// [`ModelError::BadModel`], or the runtime's own errors.
+pub(super) fn describe(path: &Path) -> Result<(Vec<TensorInfo>, Vec<TensorInfo>), ModelError> {
+    runtime::init(None)?;
+    graph::describe(path)
+}
