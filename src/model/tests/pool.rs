@@ -270,7 +270,7 @@ fn a_pool_without_models_does_not_start() {
     assert!(matches!(Pool::start(&SETTINGS, missing), Err(ModelError::MissingFile { .. })));
 }
 
-/// The whole path with a real model on two workers.
+/// The whole path with a real model: forty callers, two workers.
 #[tokio::test]
 async fn real_models_answer_through_the_pool() {
     let bundle = Bundle::load(&fixture("bert-tiny")).unwrap();
@@ -280,12 +280,16 @@ async fn real_models_answer_through_the_pool() {
         Ok(Models { intent: Box::new(intent), sentiment: Box::new(sentiment) })
     };
     let settings = PoolSettings { workers: 2, queue_depth: 64, max_batch: 8, token_budget: 512 };
-    let pool = Pool::start(&settings, make).unwrap();
+    let pool = Arc::new(Pool::start(&settings, make).unwrap());
     let expected = expected("bert-tiny");
-    let group = expected.iter().cycle().take(40).map(|e| (e.text.clone(), e.text.clone()));
-    let answers = pool.understand_many(group.collect(), soon()).await.unwrap();
+    let mut answers = Vec::new();
+    for Expected { text, .. } in expected.iter().cycle().take(40) {
+        let (pool, text) = (pool.clone(), text.clone());
+        answers.push(tokio::spawn(async move { ask(&pool, &text).await }));
+    }
     for (answer, expected) in answers.into_iter().zip(expected.iter().cycle()) {
+        let intent = answer.await.unwrap().unwrap().intent.unwrap();
         let reference = Scores::from_logits(&expected.logits, 1.0).unwrap();
-        assert_near(answer.unwrap().intent.unwrap().as_slice(), reference.as_slice(), 1e-4);
+        assert_near(intent.as_slice(), reference.as_slice(), 1e-4);
     }
 }
