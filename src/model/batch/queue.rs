@@ -153,3 +153,47 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn job(text: &str, deadline: Instant) -> (Job, oneshot::Receiver<Answer>) {
+        Job::new(text.to_owned(), text.to_owned(), deadline)
+    }
+
+    #[test]
+    fn late_jobs_are_answered_and_do_not_reach_a_worker() {
+        let queue = Queue::new(10, RunLimits { n_turns: 10, token_budget: 1000 });
+        let (late, mut late_answer) = job("late", Instant::now());
+        let (gone, _) = job("gone", Instant::now() + Duration::from_secs(60));
+        let (good, _good_answer) = job("good", Instant::now() + Duration::from_secs(60));
+        queue.enter([late, gone, good]).unwrap();
+        let mut batch = Vec::new();
+        assert!(queue.take(&mut batch));
+        let texts: Vec<&str> = batch.iter().map(|job| job.raw.as_str()).collect();
+        assert_eq!(texts, ["good"]);
+        let answer = late_answer.try_recv().unwrap();
+        assert!(matches!(answer, Err(ModelError::Deadline { .. })));
+    }
+
+    #[test]
+    fn batches_keep_to_the_token_budget_in_order() {
+        let queue = Queue::new(10, RunLimits { n_turns: 3, token_budget: 20 });
+        let deadline = Instant::now() + Duration::from_secs(60);
+        // With two special tokens: 4, 4, 30, 4, 3, 3, 3 tokens.
+        let lens = [2, 2, 28, 2, 1, 1, 1];
+        let (jobs, _answers): (Vec<_>, Vec<_>) =
+            lens.iter().map(|&len| job(&"字".repeat(len), deadline)).unzip();
+        queue.enter(jobs).unwrap();
+        let mut sizes = Vec::new();
+        while queue.waiting() > 0 {
+            let mut batch = Vec::new();
+            assert!(queue.take(&mut batch));
+            sizes.push(batch.len());
+        }
+        assert_eq!(sizes, [2, 1, 3, 1]);
+    }
+}
