@@ -1,1 +1,218 @@
-//! Every long-lived component, built once from the configuration.
+//! Every long-lived component, built once from the configuration; no globals.
+//!
+//! Start-up is strict: whatever cannot work stops the process with all reasons at once.
+
+pub mod rules;
+
+use crate::config::{Config, ModelConfig};
+use crate::kb::{KbSettings, KnowledgeBase};
+use crate::model::{
+    Bundle, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool, PoolSettings,
+    SentimentPolicy, Task, runtime,
+};
+use crate::routing::RuleSet;
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+use crate::text::entity::EntityFinder;
+use crate::text::lexicon::Lexicon;
+use crate::text::normalize::Normalizer;
+use crate::text::segment::Dictionary;
+use crate::triage::catalogue::IntentCatalogue;
+use crate::triage::classification::ModelIds;
+use crate::triage::dialogue::{Desk, DeskSettings};
+use crate::triage::{Readers, TextTools, Triage};
+use anyhow::{Context, bail};
+use rules::RuleFile;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+/// The database file below the data folder.
+const DATABASE_FILE: &str = "fenzhen.db";
+/// The index generations below the data folder.
+const INDEX_FOLDER: &str = "kb";
+
+/// The running service without its HTTP side.
+pub struct App {
+    /// Its settings.
+    pub config: Config,
+    /// Understands and decides.
+    pub triage: Arc<Triage>,
+    /// Leads conversations.
+    pub desk: Arc<Desk>,
+    /// Finds answers.
+    pub kb: Arc<KnowledgeBase>,
+    /// Keeps conversations.
+    pub store: Arc<dyn Store>,
+    /// Where the rules come from.
+    pub rules: RuleFile,
+}
+
+impl App {
+    /// Builds everything.
+    ///
+    /// # Errors
+    /// Every reason why the service cannot start, one a line.
+    pub async fn build(config: Config) -> anyhow::Result<Self> {
+        let store = SqliteStore::open(&config.data_dir.join(DATABASE_FILE)).await?;
+        let parts = tokio::task::spawn_blocking({
+            let config = config.clone();
+            move || {
+                let triage = build_triage(&config);
+                let kb = build_kb(&config);
+                match (triage, kb) {
+                    (Ok(triage), Ok(kb)) => Ok((triage, kb)),
+                    (triage, kb) => {
+                        let reasons: Vec<String> = [triage.err(), kb.err()]
+                            .into_iter()
+                            .flatten()
+                            .map(|error| format!("{error:#}"))
+                            .collect();
+                        Err(anyhow::anyhow!("the service cannot start:\n  {}", reasons.join("\n  ")))
+                    }
+                }
+            }
+        });
+        let ((triage, rules), kb) = parts.await??;
+        Ok(Self::join(config, Arc::new(triage), Arc::new(kb), Arc::new(store), rules))
+    }
+
+    /// Joins parts that are built already.
+    #[must_use]
+    pub fn join(
+        config: Config,
+        triage: Arc<Triage>,
+        kb: Arc<KnowledgeBase>,
+        store: Arc<dyn Store>,
+        rules: RuleFile,
+    ) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "scores are f32")]
+        let settings = DeskSettings {
+            conversation: config.conversation.clone(),
+            messages: config.messages.clone(),
+            answer_threshold: config.kb.answer_threshold as f32,
+        };
+        let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
+        Self { config, triage, desk, kb, store, rules }
+    }
+}
+
+/// Text path, models and rules: what `classify` and `route` need.
+///
+/// # Errors
+/// Every reason why they cannot be built.
+pub fn build_triage(config: &Config) -> anyhow::Result<(Triage, RuleFile)> {
+    let (models, readers) = load_models(&config.model)?;
+    let known: Vec<String> =
+        readers.intent_labels.names().iter().map(ToString::to_string).collect();
+    let intents = load_intents(config)?;
+    for label in intents.missing(known.iter().map(String::as_str)) {
+        tracing::warn!(label, "the intent catalogue does not name this label of the model");
+    }
+    let rules = RuleFile::new(config.rules.file.clone(), known);
+    let rule_set = rules.load()?;
+    let text = TextTools {
+        normalizer: Arc::new(Normalizer::new()),
+        dictionary: load_dictionary(config)?,
+        entities: EntityFinder::new(),
+        lexicon: Lexicon::new(),
+    };
+    Ok((Triage::new(text, intents, models, readers, rule_set)?, rules))
+}
+
+/// The knowledge base alone: what `kb search` needs.
+///
+/// # Errors
+/// Every fault of the articles, or why the index cannot be used.
+pub fn build_kb(config: &Config) -> anyhow::Result<KnowledgeBase> {
+    let settings = kb_settings(config);
+    let kb = KnowledgeBase::open_or_build(
+        settings,
+        load_dictionary(config)?,
+        Arc::new(Normalizer::new()),
+    )?;
+    Ok(kb)
+}
+
+/// Where the knowledge base lies.
+#[must_use]
+pub fn kb_settings(config: &Config) -> KbSettings {
+    KbSettings {
+        articles_dir: config.kb.articles.clone(),
+        index_dir: config.data_dir.join(INDEX_FOLDER),
+    }
+}
+
+/// The rules alone: what `rules check` needs.
+///
+/// # Errors
+/// Every fault of the file with line and column.
+pub fn load_rules(config: &Config) -> anyhow::Result<Arc<RuleSet>> {
+    let known = Bundle::load(&config.model.intent)
+        .map(|bundle| bundle.labels().names().iter().map(ToString::to_string).collect())?;
+    RuleFile::new(config.rules.file.clone(), known).load()
+}
+
+fn load_dictionary(config: &Config) -> anyhow::Result<Arc<Dictionary>> {
+    let path = &config.kb.dictionary;
+    let dictionary = Dictionary::new(&read(path)?).with_context(|| path.display().to_string())?;
+    Ok(Arc::new(dictionary))
+}
+
+fn load_intents(config: &Config) -> anyhow::Result<IntentCatalogue> {
+    let path = &config.intents.file;
+    IntentCatalogue::parse(&read(path)?).with_context(|| path.display().to_string())
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("{} cannot be read (run from the project's root?)", path.display()))
+}
+
+/// Loads both bundles and starts the workers, each with sessions of its own.
+fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
+    let library = &config.onnxruntime;
+    runtime::init((!library.as_os_str().is_empty()).then_some(library.as_path()))?;
+    let (intent, sentiment) = match (Bundle::load(&config.intent), Bundle::load(&config.sentiment))
+    {
+        (Ok(intent), Ok(sentiment)) => (intent, sentiment),
+        (intent, sentiment) => {
+            let faults: Vec<String> = [intent.err(), sentiment.err()]
+                .into_iter()
+                .flatten()
+                .map(|error| error.to_string())
+                .collect();
+            bail!("{}", faults.join("\n  "));
+        }
+    };
+    for (bundle, wanted) in [(&intent, Task::Intent), (&sentiment, Task::Sentiment)] {
+        if bundle.task().is_some_and(|task| task != wanted) {
+            bail!("{} is a bundle for another task than {wanted:?}", bundle.dir().display());
+        }
+    }
+    let readers = Readers {
+        intent_labels: intent.labels().clone(),
+        intent: IntentPolicy::new(&intent)?,
+        sentiment: SentimentPolicy::new(&sentiment)?,
+        ids: ModelIds { intent: intent.id().to_owned(), sentiment: sentiment.id().to_owned() },
+    };
+    let workers = match config.workers {
+        0 => available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let settings = PoolSettings {
+        workers,
+        queue_depth: config.queue_depth,
+        max_batch: config.max_batch,
+        token_budget: config.token_budget,
+    };
+    let token_budget = config.token_budget;
+    let make = move |_worker| -> Result<Models, ModelError> {
+        let onnx = OnnxSettings { token_budget };
+        Ok(Models {
+            intent: Box::new(OnnxClassifier::new(&intent, onnx)?),
+            sentiment: Box::new(OnnxClassifier::new(&sentiment, onnx)?),
+        })
+    };
+    Ok((Pool::start(&settings, make)?, readers))
+}

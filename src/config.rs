@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Shortest API key accepted; shorter ones can be guessed.
 const MIN_API_KEY_CHARS: usize = 16;
+/// Most texts of one batch request (API.md); they enter the queue together.
+pub const MAX_BATCH_TEXTS: usize = 256;
 
 /// All settings; `config/default.toml` gives meaning, unit and default of each.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,6 +35,8 @@ pub struct Config {
     pub conversation: ConversationConfig,
     /// Log lines.
     pub log: LogConfig,
+    /// What the bot says by itself.
+    pub messages: Messages,
 }
 
 /// `[http]`
@@ -127,6 +131,36 @@ pub struct LogConfig {
     pub level: String,
     /// One JSON object a line, or text for people.
     pub format: LogFormat,
+}
+
+/// `[messages]`: what the bot says by itself, in Chinese.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Messages {
+    /// To a greeting.
+    pub greeting: String,
+    /// To thanks or a goodbye.
+    pub thanks: String,
+    /// To a confirmation.
+    pub confirmed: String,
+    /// To talk without a matter.
+    pub smalltalk: String,
+    /// Where the customer says that it is solved.
+    pub solved: String,
+    /// Between several intents; `{choices}` stands for their names.
+    pub clarify: String,
+    /// Where no intent is certain.
+    pub not_understood: String,
+    /// Where the matter is none of the shop's.
+    pub out_of_scope: String,
+    /// Where no article answers; `{intent}` stands for the matter's name.
+    pub no_answer: String,
+    /// Where the last answer did not help.
+    pub did_not_help: String,
+    /// After an answer given a second time.
+    pub repeated: String,
+    /// With the hand-off; `{group}` stands for the skill group's name.
+    pub transfer: String,
 }
 
 /// How log lines are written.
@@ -238,6 +272,10 @@ impl Config {
         ] {
             require(value > 0, format!("{name} must be at least 1"));
         }
+        require(
+            model.queue_depth >= MAX_BATCH_TEXTS,
+            format!("model.queue_depth must be at least {MAX_BATCH_TEXTS}, the texts of one batch"),
+        );
         require(model.workers <= 256, "model.workers must be at most 256".to_owned());
         require(!http.deadline.is_zero(), "http.deadline must be longer than 0".to_owned());
         require(

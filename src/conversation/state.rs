@@ -29,8 +29,8 @@ pub struct State {
     /// Counts from 1; a new one starts after closing and after a return to the bot. At most one
     /// hand-off an episode.
     pub episode: u32,
-    /// Failed bot turns in a row, 0 to the limit.
-    pub strikes: u8,
+    /// Why each of the bot's failed turns in a row counts as failed; as many as strikes.
+    pub reasons: Vec<StrikeReason>,
     /// Turns so far, over all episodes; the next turn's `seq`.
     pub n_turns: u32,
     /// The last reply to a matter asked back between in-scope choices.
@@ -131,7 +131,7 @@ impl State {
         Self {
             phase: Phase::Bot,
             episode: 1,
-            strikes: 0,
+            reasons: Vec::new(),
             n_turns: 0,
             clarified: false,
             answer_open: false,
@@ -141,13 +141,25 @@ impl State {
         }
     }
 
+    /// Failed bot turns in a row, 0 to the limit.
+    #[must_use]
+    pub fn strikes(&self) -> u8 {
+        u8::try_from(self.reasons.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Intent of the question answered last, since the count last started.
+    #[must_use]
+    pub fn last_answered_intent(&self) -> Option<&str> {
+        self.answered.last().map(|answered| answered.intent.as_str())
+    }
+
     /// The same conversation with the bot again and nothing counted.
     fn next_episode(&self) -> Self {
         Self { episode: self.episode + 1, n_turns: self.n_turns, ..Self::new() }
     }
 
     fn start_count_again(&mut self) {
-        self.strikes = 0;
+        self.reasons.clear();
         self.clarified = false;
         self.answer_open = false;
         self.answered.clear();
@@ -208,10 +220,8 @@ pub fn hear(state: &State, heard: Heard<'_>, limits: Limits) -> Step {
             next.answer_open = false;
         }
     }
-    if strike.is_some() {
-        next.strikes = (next.strikes + 1).min(limits.max_strikes);
-    }
-    if next.strikes >= limits.max_strikes {
+    next.reasons.extend(strike);
+    if next.strikes() >= limits.max_strikes {
         return hand_over(next, HandoffReason::ThreeStrikes, strike);
     }
     Step { state: next, action: action_of(heard), strike, handoff: None }
@@ -253,8 +263,8 @@ pub fn report(state: &State, mark: Mark, outcome: TurnOutcome, limits: Limits) -
         TurnOutcome::Unresolved => {
             marked.strike = Some(StrikeReason::BotReported);
             next.answer_open = false;
-            next.strikes = (next.strikes + 1).min(limits.max_strikes);
-            let handoff = (next.strikes >= limits.max_strikes).then(|| {
+            next.reasons.push(StrikeReason::BotReported);
+            let handoff = (next.strikes() >= limits.max_strikes).then(|| {
                 next.phase = Phase::HandedOff;
                 HandoffReason::ThreeStrikes
             });
@@ -333,7 +343,7 @@ mod tests {
         let mut state = State::new();
         for (i, &(heard, strikes, action)) in turns.iter().enumerate() {
             let step = hear(&state, heard, limits);
-            assert_eq!((step.state.strikes, step.action), (strikes, action), "turn {i} {heard:?}");
+            assert_eq!((step.state.strikes(), step.action), (strikes, action), "turn {i} {heard:?}");
             state = step.state;
         }
         state
@@ -415,9 +425,9 @@ mod tests {
     fn a_request_for_a_person_hands_off_at_once() {
         let state = check(LIMITS, &[(HumanRequested, 0, Action::Transfer)]);
         let back = return_to_bot(&state);
-        assert_eq!((back.phase, back.episode, back.strikes), (Phase::Bot, 2, 0));
+        assert_eq!((back.phase, back.episode, back.strikes()), (Phase::Bot, 2, 0));
         let step = hear(&close(&state), Unsure, LIMITS);
-        assert_eq!((step.state.episode, step.state.strikes), (2, 1));
+        assert_eq!((step.state.episode, step.state.strikes()), (2, 1));
     }
 
     #[test]
@@ -442,19 +452,19 @@ mod tests {
     fn reports_count_once_and_never_twice() {
         let state = check(LIMITS, &[(matter("a"), 0, Action::Answer)]);
         let first = report(&state, mark(0), TurnOutcome::Unresolved, LIMITS);
-        assert_eq!(first.state.strikes, 1);
+        assert_eq!(first.state.strikes(), 1);
         assert_eq!(first.mark.strike, Some(StrikeReason::BotReported));
         let again = report(&first.state, first.mark, TurnOutcome::Unresolved, LIMITS);
         assert_eq!(again.state, first.state);
         let solved = report(&first.state, first.mark, TurnOutcome::Resolved, LIMITS);
-        assert_eq!((solved.state.strikes, solved.mark.strike), (0, None));
+        assert_eq!((solved.state.strikes(), solved.mark.strike), (0, None));
         let late = report(
             &hear(&solved.state, matter("b"), LIMITS).state,
             Mark { seq: 0, ..solved.mark },
             TurnOutcome::Unresolved,
             LIMITS,
         );
-        assert_eq!(late.state.strikes, 1, "the turn itself is no longer solved");
+        assert_eq!(late.state.strikes(), 1, "the turn itself is no longer solved");
     }
 
     #[test]
@@ -462,7 +472,7 @@ mod tests {
         let step = hear(&State::new(), OutOfScope, LIMITS);
         let failed = Mark { strike: step.strike, ..mark(0) };
         let reported = report(&step.state, failed, TurnOutcome::Unresolved, LIMITS);
-        assert_eq!(reported.state.strikes, 1);
+        assert_eq!(reported.state.strikes(), 1);
     }
 
     #[test]
@@ -471,7 +481,7 @@ mod tests {
             check(LIMITS, &[(matter("a"), 0, Action::Answer), (matter("b"), 0, Action::Answer)]);
         let solved = report(&state, mark(1), TurnOutcome::Resolved, LIMITS);
         let late = report(&solved.state, mark(0), TurnOutcome::Unresolved, LIMITS);
-        assert_eq!(late.state.strikes, 0);
+        assert_eq!(late.state.strikes(), 0);
     }
 
     #[test]
@@ -521,9 +531,9 @@ mod tests {
             let (mut handoffs, mut transfers) = (0, 0);
             for heard in turns {
                 let step = hear(&state, heard, limits);
-                prop_assert!(step.state.strikes <= max_strikes);
-                prop_assert!(step.state.strikes <= state.strikes + 1);
-                prop_assert!(step.strike.is_some() || step.state.strikes <= state.strikes);
+                prop_assert!(step.state.strikes() <= max_strikes);
+                prop_assert!(step.state.strikes() <= state.strikes() + 1);
+                prop_assert!(step.strike.is_some() || step.state.strikes() <= state.strikes());
                 handoffs += usize::from(step.handoff.is_some());
                 transfers += usize::from(step.action == Action::Transfer);
                 state = step.state;

@@ -1,0 +1,62 @@
+//! Listens, serves, and stops without dropping what is in work.
+
+use super::router;
+use crate::app::App;
+use crate::telemetry;
+use anyhow::Context;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves until a signal to stop comes, then ends the requests in work within the grace time.
+///
+/// # Errors
+/// Why the address cannot be listened on, or the rule file not be watched.
+pub async fn serve(app: App) -> anyhow::Result<()> {
+    let app = Arc::new(app);
+    let http = &app.config.http;
+    let listener = TcpListener::bind(http.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: is another process there?", http.listen))?;
+    let _watcher = match app.config.rules.watch {
+        true => Some(app.rules.watch(app.triage.clone())?),
+        false => None,
+    };
+    let grace = http.shutdown_grace;
+    let router = router(app.clone(), telemetry::metrics()?);
+    tracing::info!(
+        listen = %listener.local_addr()?,
+        rule_set = app.triage.rules().id(),
+        intent_model = app.triage.models().intent,
+        sentiment_model = app.triage.models().sentiment,
+        kb_generation = app.kb.generation().number,
+        "serving"
+    );
+    let (stop, mut stopped) = tokio::sync::watch::channel(());
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let signalled = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: no new connections, ending what is in work");
+        // The receiver lives as long as this function.
+        let _ = stop.send(());
+    };
+    let server = axum::serve(listener, router).with_graceful_shutdown(signalled);
+    let too_late = async {
+        // An error means that the sender is gone: the server ended by itself.
+        if stopped.changed().await.is_ok() {
+            tokio::time::sleep(grace).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        result = server => result?,
+        () = too_late => tracing::warn!("requests were still in work after the grace time"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
