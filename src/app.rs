@@ -68,7 +68,10 @@ impl App {
                             .flatten()
                             .map(|error| format!("{error:#}"))
                             .collect();
-                        Err(anyhow::anyhow!("the service cannot start:\n  {}", reasons.join("\n  ")))
+                        Err(anyhow::anyhow!(
+                            "the service cannot start:\n  {}",
+                            reasons.join("\n  ")
+                        ))
                     }
                 }
             }
@@ -125,9 +128,8 @@ pub fn build_triage(config: &Config) -> anyhow::Result<(Triage, RuleFile)> {
 /// # Errors
 /// Every fault of the articles, or why the index cannot be used.
 pub fn build_kb(config: &Config) -> anyhow::Result<KnowledgeBase> {
-    let settings = kb_settings(config);
     let kb = KnowledgeBase::open_or_build(
-        settings,
+        &kb_settings(config),
         load_dictionary(config)?,
         Arc::new(Normalizer::new()),
     )?;
@@ -165,8 +167,9 @@ fn load_intents(config: &Config) -> anyhow::Result<IntentCatalogue> {
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("{} cannot be read (run from the project's root?)", path.display()))
+    std::fs::read_to_string(path).with_context(|| {
+        format!("{} cannot be read (run from the project's root?)", path.display())
+    })
 }
 
 /// Loads both bundles and starts the workers, each with sessions of its own.

@@ -101,12 +101,21 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .route("/", axum::routing::get(index))
-        .fallback(async || ApiError::new(ErrorCode::NotFound, "there is nothing at this path; GET /docs lists what there is"))
+        .fallback(async || {
+            ApiError::new(
+                ErrorCode::NotFound,
+                "there is nothing at this path; GET /docs lists what there is",
+            )
+        })
         .method_not_allowed_fallback(async || {
-            ApiError::new(ErrorCode::MethodNotAllowed, "this path takes another method; GET /docs lists them")
+            ApiError::new(
+                ErrorCode::MethodNotAllowed,
+                "this path takes another method; GET /docs lists them",
+            )
         })
         .layer(CatchPanicLayer::custom(|_| {
-            ApiError::new(ErrorCode::Internal, "the request failed inside; it is logged").into_response()
+            ApiError::new(ErrorCode::Internal, "the request failed inside; it is logged")
+                .into_response()
         }))
         .layer(middleware::from_fn_with_state(shared.clone(), observe::observe))
         .with_state(shared)

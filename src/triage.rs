@@ -303,8 +303,7 @@ impl Triage {
         let readable = texts.iter().zip(&reads).filter_map(|(text, read)| {
             read.as_ref().ok().map(|read| (text.clone(), read.normalized.text().to_owned()))
         });
-        let understood =
-            self.pool.understand_many(readable.collect(), options.deadline).await?;
+        let understood = self.pool.understand_many(readable.collect(), options.deadline).await?;
         let mut understood = understood.into_iter();
         let results = reads.into_iter().map(|read| {
             let read = read?;
@@ -345,9 +344,7 @@ impl Triage {
         let mut degraded = Vec::new();
         let normalized = read.normalized.text();
         let (labels, intent) = match &understood.intent {
-            Ok(scores) => {
-                (&self.readers.intent_labels, self.readers.intent.read(scores, top_k))
-            }
+            Ok(scores) => (&self.readers.intent_labels, self.readers.intent.read(scores, top_k)),
             Err(error) => {
                 tracing::warn!(%error, "the intent model failed, key words stand in");
                 degraded.push(Degraded::IntentModel);

@@ -63,15 +63,16 @@ impl RuleFile {
     pub fn watch(&self, triage: Arc<Triage>) -> anyhow::Result<impl Watcher + use<>> {
         let (sender, receiver) = std::sync::mpsc::channel();
         let name = self.path.file_name().map(ToOwned::to_owned);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let concerns = |path: &PathBuf| path.file_name() == name.as_deref();
-            if event.is_ok_and(|event| {
-                !event.kind.is_access() && event.paths.iter().any(concerns)
-            }) {
-                // The receiver is gone only when the service stops.
-                let _ = sender.send(());
-            }
-        })?;
+        let mut watcher =
+            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+                let concerns = |path: &PathBuf| path.file_name() == name.as_deref();
+                if event
+                    .is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(concerns))
+                {
+                    // The receiver is gone only when the service stops.
+                    let _ = sender.send(());
+                }
+            })?;
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         watcher.watch(folder.unwrap_or(Path::new(".")), RecursiveMode::NonRecursive)?;
         let file = self.clone();

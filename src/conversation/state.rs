@@ -343,7 +343,11 @@ mod tests {
         let mut state = State::new();
         for (i, &(heard, strikes, action)) in turns.iter().enumerate() {
             let step = hear(&state, heard, limits);
-            assert_eq!((step.state.strikes(), step.action), (strikes, action), "turn {i} {heard:?}");
+            assert_eq!(
+                (step.state.strikes(), step.action),
+                (strikes, action),
+                "turn {i} {heard:?}"
+            );
             state = step.state;
         }
         state

@@ -17,9 +17,9 @@ pub(super) async fn check(State(shared): State<Shared>, request: Request, next: 
         .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "))
         .unwrap_or_default();
     // Every key is compared, each in constant time: the time taken tells nothing.
-    let is_known = keys.iter().fold(Choice::from(0), |known, key| {
-        known | key.expose().as_bytes().ct_eq(given)
-    });
+    let is_known = keys
+        .iter()
+        .fold(Choice::from(0), |known, key| known | key.expose().as_bytes().ct_eq(given));
     if keys.is_empty() || bool::from(is_known) {
         return next.run(request).await;
     }

@@ -195,7 +195,9 @@ impl From<TriageError> for ApiError {
             }
             TriageError::TextTooLong { chars } => {
                 Self::new(ErrorCode::TextTooLong, format!("{sentence}: shorten or split it"))
-                    .with_details(serde_json::json!({ "chars": chars, "max": crate::triage::MAX_TEXT_CHARS }))
+                    .with_details(
+                        serde_json::json!({ "chars": chars, "max": crate::triage::MAX_TEXT_CHARS }),
+                    )
             }
             TriageError::Model(error) => error.into(),
             TriageError::Kb(error) => error.into(),
@@ -211,10 +213,9 @@ impl From<TriageError> for ApiError {
             TriageError::Contended { .. } => {
                 Self::new(ErrorCode::ConversationContended, format!("{sentence}: send it again"))
             }
-            TriageError::BadRecord(error) => Self::from(StoreError::BadRow {
-                what: "reply",
-                source: Box::new(error),
-            }),
+            TriageError::BadRecord(error) => {
+                Self::from(StoreError::BadRow { what: "reply", source: Box::new(error) })
+            }
         }
     }
 }
@@ -237,9 +238,10 @@ impl From<ModelError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         let (code, sentence) = match error {
-            StoreError::Conflict => {
-                (ErrorCode::ConversationContended, "the conversation was changed meanwhile: send it again")
-            }
+            StoreError::Conflict => (
+                ErrorCode::ConversationContended,
+                "the conversation was changed meanwhile: send it again",
+            ),
             StoreError::NotWritable { .. } => (
                 ErrorCode::StoreUnavailable,
                 "nothing can be stored at the moment (disk full or read-only): nothing was changed",

@@ -58,8 +58,7 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> impl IntoResponse {
         rule_set: app.triage.rules().id().to_owned(),
         kb_generation: app.kb.generation().number,
     };
-    let status =
-        if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(readiness))
 }
 

@@ -34,11 +34,8 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     }
     let status = response.status().as_u16();
     let took = started.elapsed();
-    let labels = [
-        ("method", method.to_string()),
-        ("path", path.clone()),
-        ("status", status.to_string()),
-    ];
+    let labels =
+        [("method", method.to_string()), ("path", path.clone()), ("status", status.to_string())];
     metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
     metrics::histogram!(HTTP_SECONDS, &labels[..2]).record(took);
     tracing::info!(
@@ -109,7 +106,9 @@ fn write_error(response: Response, request_id: &str) -> Response {
         (None, status) if !status.is_client_error() && !status.is_server_error() => {
             return response;
         }
-        (None, _) if response.headers().contains_key(header::CONTENT_TYPE) && is_json(&response) => {
+        (None, _)
+            if response.headers().contains_key(header::CONTENT_TYPE) && is_json(&response) =>
+        {
             return response;
         }
         (None, StatusCode::PAYLOAD_TOO_LARGE) => {
@@ -127,8 +126,7 @@ fn write_error(response: Response, request_id: &str) -> Response {
     if let Some(source) = error.source() {
         tracing::error!(request_id, code = ?error.code, source, "a request failed");
     }
-    let mut written =
-        (error.code.status(), Json(error.body(request_id))).into_response();
+    let mut written = (error.code.status(), Json(error.body(request_id))).into_response();
     for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
         if let Some(value) = response.headers().get(&name) {
             written.headers_mut().insert(name, value.clone());

@@ -92,7 +92,10 @@ pub(super) async fn route(
         }
         (None, Some(classification)) => classification,
         (Some(_), Some(_)) => {
-            return Err(invalid_field("classification", "send `text` or `classification`, not both"));
+            return Err(invalid_field(
+                "classification",
+                "send `text` or `classification`, not both",
+            ));
         }
         (None, None) => return Err(invalid_field("text", "send `text` or `classification`")),
     };
@@ -124,10 +127,9 @@ pub(super) async fn route(
 /// A channel the rules know.
 pub(super) fn checked_channel(channel: Option<String>) -> Result<Option<String>, ApiError> {
     match channel {
-        Some(channel) if !CHANNELS.contains(&channel.as_str()) => Err(invalid_field(
-            "channel",
-            format!("{channel:?} is none of {}", CHANNELS.join(", ")),
-        )),
+        Some(channel) if !CHANNELS.contains(&channel.as_str()) => {
+            Err(invalid_field("channel", format!("{channel:?} is none of {}", CHANNELS.join(", "))))
+        }
         channel => Ok(channel),
     }
 }

@@ -109,8 +109,7 @@ mod tests {
 
     #[test]
     fn reads_the_shipped_file_and_has_defaults() {
-        let catalogue =
-            IntentCatalogue::parse(include_str!("../../config/intents.toml")).unwrap();
+        let catalogue = IntentCatalogue::parse(include_str!("../../config/intents.toml")).unwrap();
         assert_eq!(catalogue.0.len(), 51);
         assert_eq!(catalogue.name("shipping.delay"), "物流延误");
         assert_eq!(catalogue.role("chat.human"), Role::Human);

@@ -67,6 +67,16 @@ pub struct TurnInput {
     pub customer: Option<Customer>,
 }
 
+/// A change of a conversation that is no turn.
+enum Edit<'a> {
+    /// A report about an earlier turn.
+    Report { turn_id: &'a TurnId, outcome: TurnOutcome, reason: Option<String> },
+    /// The end.
+    Close { resolved: bool, rating: Option<u8> },
+    /// Back to the bot.
+    Return,
+}
+
 /// A turn understood, before the conversation is looked at.
 struct Understood {
     masked: String,
@@ -142,23 +152,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<ConversationView, TriageError> {
         let reason = reason.map(|reason| self.triage.text.mask(&reason));
-        self.change(id, now, async |mut conversation| {
-            let no_turn =
-                || TriageError::NoTurn { id: id.to_string(), turn_id: turn_id.to_string() };
-            let mut turn = self.store.turn(id, turn_id).await?.ok_or_else(no_turn)?;
-            let reported =
-                state::report(&conversation.state, turn.mark(), outcome, self.limits());
-            turn.strike = reported.mark.strike;
-            turn.outcome = reported.mark.outcome;
-            turn.outcome_reason = reason.clone();
-            conversation.state = reported.state;
-            let handoff = match reported.handoff {
-                None => None,
-                Some(reason) => Some(self.late_handoff(&conversation, reason, now).await?),
-            };
-            Ok(Change { conversation, turn: Some(turn), handoff })
-        })
-        .await
+        self.change(id, &Edit::Report { turn_id, outcome, reason }, now).await
     }
 
     /// Ends a conversation.
@@ -172,13 +166,7 @@ impl Desk {
         rating: Option<u8>,
         now: Timestamp,
     ) -> Result<ConversationView, TriageError> {
-        self.change(id, now, async |mut conversation| {
-            conversation.state = state::close(&conversation.state);
-            conversation.resolved = Some(resolved);
-            conversation.rating = rating.or(conversation.rating);
-            Ok(Change { conversation, turn: None, handoff: None })
-        })
-        .await
+        self.change(id, &Edit::Close { resolved, rating }, now).await
     }
 
     /// Gives a conversation back to the bot.
@@ -190,11 +178,7 @@ impl Desk {
         id: &ConversationId,
         now: Timestamp,
     ) -> Result<ConversationView, TriageError> {
-        self.change(id, now, async |mut conversation| {
-            conversation.state = state::return_to_bot(&conversation.state);
-            Ok(Change { conversation, turn: None, handoff: None })
-        })
-        .await
+        self.change(id, &Edit::Return, now).await
     }
 
     /// The conversation from outside.
@@ -227,19 +211,54 @@ impl Desk {
     async fn change(
         &self,
         id: &ConversationId,
+        edit: &Edit<'_>,
         now: Timestamp,
-        make: impl AsyncFn(ConversationRecord) -> Result<Change, TriageError>,
     ) -> Result<ConversationView, TriageError> {
         for _ in 0..MAX_ATTEMPTS {
-            let mut conversation = self.existing(id).await?;
-            conversation.updated_at = now;
-            match self.store.commit(make(conversation).await?).await {
+            let change = self.edited(id, edit, now).await?;
+            match self.store.commit(change).await {
                 Ok(()) => return self.view(id).await,
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(TriageError::Contended { id: id.to_string() })
+    }
+
+    /// The conversation as it stands with the edit made.
+    async fn edited(
+        &self,
+        id: &ConversationId,
+        edit: &Edit<'_>,
+        now: Timestamp,
+    ) -> Result<Change, TriageError> {
+        let mut conversation = self.existing(id).await?;
+        conversation.updated_at = now;
+        let (mut turn, mut handoff) = (None, None);
+        match edit {
+            Edit::Report { turn_id, outcome, reason } => {
+                let no_turn =
+                    || TriageError::NoTurn { id: id.to_string(), turn_id: turn_id.to_string() };
+                let mut about = self.store.turn(id, turn_id).await?.ok_or_else(no_turn)?;
+                let reported =
+                    state::report(&conversation.state, about.mark(), *outcome, self.limits());
+                about.strike = reported.mark.strike;
+                about.outcome = reported.mark.outcome;
+                about.outcome_reason.clone_from(reason);
+                turn = Some(about);
+                conversation.state = reported.state;
+                if let Some(reason) = reported.handoff {
+                    handoff = Some(self.late_handoff(&conversation, reason, now).await?);
+                }
+            }
+            Edit::Close { resolved, rating } => {
+                conversation.state = state::close(&conversation.state);
+                conversation.resolved = Some(*resolved);
+                conversation.rating = rating.or(conversation.rating);
+            }
+            Edit::Return => conversation.state = state::return_to_bot(&conversation.state),
+        }
+        Ok(Change { conversation, turn, handoff })
     }
 
     async fn existing(&self, id: &ConversationId) -> Result<ConversationRecord, TriageError> {
@@ -257,10 +276,9 @@ impl Desk {
         match self.store.turn(id, turn_id).await? {
             None => Ok(None),
             Some(turn) if turn.text == masked => Ok(Some(serde_json::from_str(&turn.reply)?)),
-            Some(_) => Err(TriageError::TurnReused {
-                id: id.to_string(),
-                turn_id: turn_id.to_string(),
-            }),
+            Some(_) => {
+                Err(TriageError::TurnReused { id: id.to_string(), turn_id: turn_id.to_string() })
+            }
         }
     }
 
@@ -279,8 +297,7 @@ impl Desk {
         };
         let options = ClassifyOptions { top_k: TOP_K, explain: false, deadline };
         let started = Instant::now();
-        let mut classification =
-            self.triage.classify_read(text, read, options, started).await?;
+        let mut classification = self.triage.classify_read(text, read, options, started).await?;
         let role = self.triage.intents.role(&classification.intent.label);
         let mut hit = None;
         if role == Role::Matter && classification.outcome != Outcome::Reject {
@@ -317,8 +334,7 @@ impl Desk {
         let as_of = now.to_zoned(self.triage.rules().time_zone().clone()).date();
         // Searching takes well under a millisecond, yet it is computing: not for async threads.
         let found = tokio::task::spawn_blocking(move || {
-            let query =
-                Query { intent: intent.as_deref(), limit: 1, ..Query::new(&text, as_of) };
+            let query = Query { intent: intent.as_deref(), limit: 1, ..Query::new(&text, as_of) };
             kb.search(&query)
         });
         let found = found.await.map_err(|_| crate::model::ModelError::Stopped)??;

@@ -46,7 +46,9 @@ pub struct TurnReply {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// The words for the customer, in Chinese.
-    #[schema(example = "还没发货的订单，请到「我的-订单-订单详情」点「修改地址」，每单可改 1 次。")]
+    #[schema(
+        example = "还没发货的订单，请到「我的-订单-订单详情」点「修改地址」，每单可改 1 次。"
+    )]
     pub text: String,
     /// The article it comes from; absent for the bot's own words.
     pub article: Option<AnswerArticle>,
