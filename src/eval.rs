@@ -1,6 +1,6 @@
 //! Figures over labelled data: how good the models, the search and the whole conversation are.
 //!
-//! [`dataset`] reads labelled rows.
+//! [`dataset`] reads labelled rows, [`metrics`] defines the figures.
 //!
 //! Invariants: nothing here knows a model, the knowledge base or the conversation engine: what is
 //! measured is passed in as a closure or a [`conversations::Driver`]. All of it is synchronous and
@@ -9,6 +9,7 @@
 
 pub mod dataset;
 pub mod error;
+pub mod metrics;
 
 pub use error::EvalError;
 
