@@ -7,6 +7,7 @@
 //! gives the same figures for the same input and seed, latencies apart. Reports hold ids, labels
 //! and scores, never the text of a message.
 
+pub mod bootstrap;
 pub mod dataset;
 pub mod error;
 pub mod metrics;
@@ -14,12 +15,46 @@ pub mod metrics;
 pub use error::EvalError;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The label of messages that belong to no intent (taxonomy of the project).
 pub const OUT_OF_SCOPE: &str = "oos";
 
 /// A two-sided 95 % confidence interval, `[low, high]`, both ends included.
 pub type Interval = [f64; 2];
+
+/// What an evaluation is to do besides its figures.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How the confidence intervals are resampled.
+    pub bootstrap: bootstrap::Bootstrap,
+    /// Show progress on standard error where that is a terminal.
+    pub progress: bool,
+    /// Rows given to one call of `predict`; 1, the default, keeps latencies those of single turns.
+    pub batch: usize,
+    /// Name of what is measured, such as `name@sha256-8`; kept in the report.
+    pub model: Option<String>,
+    /// Labels the model can give. Truths outside it are listed in the report; `None`: not checked.
+    pub known_labels: Option<Vec<String>>,
+    /// Chinese names of labels, shown beside them in tables.
+    pub names: BTreeMap<String, String>,
+    /// Fields of the rows whose values split the set into slices reported apart.
+    pub slices: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bootstrap: bootstrap::Bootstrap::default(),
+            progress: true,
+            batch: 1,
+            model: None,
+            known_labels: None,
+            names: BTreeMap::new(),
+            slices: vec!["clear".into(), "style".into()],
+        }
+    }
+}
 
 /// Which rows a report is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
