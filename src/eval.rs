@@ -10,7 +10,9 @@
 pub mod bootstrap;
 pub mod dataset;
 pub mod error;
+pub mod intent;
 pub mod metrics;
+mod progress;
 
 pub use error::EvalError;
 
