@@ -8,11 +8,13 @@
 //! and scores, never the text of a message.
 
 pub mod bootstrap;
+pub mod conversations;
 pub mod dataset;
 pub mod error;
 pub mod intent;
 pub mod metrics;
 mod progress;
+pub mod retrieval;
 
 pub use error::EvalError;
 
