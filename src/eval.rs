@@ -1,13 +1,18 @@
 //! Figures over labelled data: how good the models, the search and the whole conversation are.
 //!
-//! [`dataset`] reads labelled rows, [`metrics`] defines the figures.
+//! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`] and
+//! [`conversations`] run something over them and give a report; [`metrics`] and [`bootstrap`] hold
+//! the definitions; [`compare`] tests two reports of one data set against each other, [`baseline`]
+//! a report against the recorded figures.
 //!
 //! Invariants: nothing here knows a model, the knowledge base or the conversation engine: what is
 //! measured is passed in as a closure or a [`conversations::Driver`]. All of it is synchronous and
 //! gives the same figures for the same input and seed, latencies apart. Reports hold ids, labels
 //! and scores, never the text of a message.
 
+pub mod baseline;
 pub mod bootstrap;
+pub mod compare;
 pub mod conversations;
 pub mod dataset;
 pub mod error;
