@@ -3,7 +3,7 @@
 //! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`] and
 //! [`conversations`] run something over them and give a report; [`metrics`] and [`bootstrap`] hold
 //! the definitions; [`compare`] tests two reports of one data set against each other, [`baseline`]
-//! a report against the recorded figures.
+//! a report against the recorded figures; [`report`] prints.
 //!
 //! Invariants: nothing here knows a model, the knowledge base or the conversation engine: what is
 //! measured is passed in as a closure or a [`conversations::Driver`]. All of it is synchronous and
@@ -19,6 +19,7 @@ pub mod error;
 pub mod intent;
 pub mod metrics;
 mod progress;
+pub mod report;
 pub mod retrieval;
 
 pub use error::EvalError;
