@@ -146,7 +146,8 @@ pub(crate) fn parse_time(text: &str) -> Result<u32, String> {
     let wrong = || format!("`{text}` is no time; write it like `08:30`, midnight as `24:00`");
     let (hour, minute) = text.split_once(':').ok_or_else(wrong)?;
     let field = |digits: &str| -> Option<u32> {
-        (digits.len() == 2).then(|| digits.parse().ok()).flatten()
+        let is_pair = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+        is_pair.then(|| digits.parse().ok()).flatten()
     };
     let (hour, minute) = field(hour).zip(field(minute)).ok_or_else(wrong)?;
     let second = hour * 3600 + minute * 60;

@@ -34,7 +34,7 @@ pub struct Facts {
     /// Probability of that sentiment, 0 to 1.
     #[schema(example = 0.88)]
     pub sentiment_score: f64,
-    /// Emotion read from words, such as `anxious` or `angry`; `none` without a sign of one.
+    /// Emotion read from words: `angry`, `anxious`, `disappointed`, `pleased` or `calm`.
     #[schema(example = "anxious")]
     pub emotion: String,
     /// Urgency read from words (马上, 急用, repeated marks): 0 none to 3 highest.
@@ -86,7 +86,7 @@ impl Default for Facts {
             out_of_scope: 0.0,
             sentiment: "neutral".into(),
             sentiment_score: 0.0,
-            emotion: "none".into(),
+            emotion: "calm".into(),
             urgency: 0,
             complexity: "standard".into(),
             language: "zh".into(),

@@ -123,7 +123,7 @@ const TABLE: [(BuiltIn, FactDef); 22] = [
     (BuiltIn::OutOfScope, def("out_of_scope", FactType::Double)),
     (BuiltIn::Sentiment, one_of("sentiment", &["positive", "neutral", "negative"])),
     (BuiltIn::SentimentScore, def("sentiment_score", FactType::Double)),
-    (BuiltIn::Emotion, def("emotion", FactType::String)),
+    (BuiltIn::Emotion, one_of("emotion", &["angry", "anxious", "disappointed", "pleased", "calm"])),
     (BuiltIn::Urgency, def("urgency", FactType::Int)),
     (BuiltIn::Complexity, one_of("complexity", &["standard", "human", "expert"])),
     (BuiltIn::Language, def("language", FactType::String)),
