@@ -1,8 +1,20 @@
 //! One file per subcommand; this one only chooses.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is the command line's job")]
 
+mod classify;
+mod eval;
+mod kb;
+mod model;
+mod route;
+mod rules;
+mod serve;
 mod text;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use fenzhen::config::{Config, LogFormat};
+use fenzhen::telemetry;
+use serde::Serialize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Fenzhen (分诊): triage and routing of Chinese customer messages.
@@ -15,14 +27,63 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service.
+    Serve(serve::ServeArgs),
+    /// Understand one text, or a line each from standard input.
+    Classify(classify::ClassifyArgs),
+    /// Decide on one message.
+    Route(route::RouteArgs),
+    /// Measure models, search and conversations on labelled data.
+    #[command(subcommand)]
+    Eval(eval::EvalCommand),
+    /// The knowledge base.
+    #[command(subcommand)]
+    Kb(kb::KbCommand),
+    /// The rule set.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
+    /// Model bundles.
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     /// Run parts of the text path.
     #[command(subcommand)]
     Text(text::TextCommand),
 }
 
+/// Options that every command with settings takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Settings {
+    /// Settings over the defaults; environment variables FENZHEN_SECTION__NAME go over both.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Settings {
+    /// The configuration; log lines for people at the level of warnings.
+    fn load(&self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        config.log.format = LogFormat::Text;
+        if config.log.level == "info" {
+            "warn".clone_into(&mut config.log.level);
+        }
+        telemetry::init_logs(&config.log).map_err(anyhow::Error::msg)?;
+        Ok(config)
+    }
+}
+
 /// Runs the chosen command; a failure is printed once, on standard error.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Classify(args) => classify::run(&args),
+        Command::Route(args) => route::run(&args),
+        Command::Eval(command) => eval::run(&command),
+        Command::Kb(command) => kb::run(&command),
+        Command::Rules(command) => rules::run(&command),
+        Command::Model(command) => model::run(&command),
         Command::Text(command) => text::run(&command),
     };
     match result {
@@ -32,4 +93,20 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// One JSON document on standard output.
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Success, or 1 for a check that failed.
+fn exit(passed: bool) -> ExitCode {
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A runtime for commands that wait for the model's workers.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }

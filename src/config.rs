@@ -215,10 +215,21 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with every fault found; the caller prints it and stops.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::layered(file, config::Environment::with_prefix("FENZHEN"))
+        let config = Self::layered(file)?;
+        config.validate()?;
+        Ok(config)
     }
 
-    fn layered(file: Option<&Path>, env: config::Environment) -> Result<Self, ConfigError> {
+    /// The layers without the checks, for a caller that puts more over them; it must
+    /// [`validate`](Self::validate).
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`].
+    pub fn layered(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::from_layers(file, config::Environment::with_prefix("FENZHEN"))
+    }
+
+    fn from_layers(file: Option<&Path>, env: config::Environment) -> Result<Self, ConfigError> {
         let defaults = config::File::from_str(
             include_str!("../config/default.toml"),
             config::FileFormat::Toml,
@@ -233,9 +244,7 @@ impl Config {
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("http.api_keys");
-        let config: Self = layers.add_source(env).build()?.try_deserialize()?;
-        config.validate()?;
-        Ok(config)
+        Ok(layers.add_source(env).build()?.try_deserialize()?)
     }
 
     /// Checks ranges and relations.

@@ -1,0 +1,331 @@
+//! `fenzhen eval`: measures on labelled data, prints tables or JSON, compares with a baseline.
+
+mod desk;
+
+use super::{Settings, exit, print_json, runtime};
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use desk::DeskDriver;
+use fenzhen::app::{App, build_kb};
+use fenzhen::config::Config;
+use fenzhen::eval::baseline::{Baseline, Measured, compare as drops};
+use fenzhen::eval::bootstrap::Bootstrap;
+use fenzhen::eval::compare::compare;
+use fenzhen::eval::conversations::{self, ConversationReport};
+use fenzhen::eval::dataset::{LabelledSet, RetrievalSet, ScriptSet};
+use fenzhen::eval::intent::{self, IntentReport, Prediction};
+use fenzhen::eval::report;
+use fenzhen::eval::retrieval::{self, RetrievalReport};
+use fenzhen::eval::{EvalError, Options};
+use fenzhen::kb::Query;
+use fenzhen::model::{
+    Bundle, Classifier, IntentPolicy, ModelError, OnnxClassifier, OnnxSettings, Outcome, Utterance,
+};
+use fenzhen::text::normalize::Normalizer;
+use fenzhen::triage::catalogue::IntentCatalogue;
+use jiff::Zoned;
+use jiff::civil::Date;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// The day for which the queries in eval-data were judged: articles come into force and expire.
+const EVAL_DATE: Date = jiff::civil::date(2026, 11, 21);
+/// Hits asked for each query, enough for every measure.
+const N_HITS: usize = 10;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    /// Intents: accuracy, F1, calibration, out of scope, latency.
+    Intent(LabelledArgs),
+    /// Sentiment: the same figures.
+    Sentiment(LabelledArgs),
+    /// Search: recall, MRR, nDCG, telling answerable queries from others.
+    Retrieval {
+        /// Rows {"id","query","relevant":{article: grade}}.
+        #[arg(long, value_name = "FILE")]
+        data: PathBuf,
+        /// The day whose valid versions are searched; today where absent.
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<Date>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Whole conversations: scripted dialogues passed.
+    Conversations {
+        /// Scripts {"id","title","customer","channel","steps"}.
+        #[arg(long, value_name = "FILE")]
+        data: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Everything in eval-data against its baseline; exit status 1 on a drop beyond tolerance.
+    Check {
+        /// Folder with the sets and `baseline.json`.
+        #[arg(long, value_name = "DIR", default_value = "eval-data")]
+        data: PathBuf,
+        /// Write today's figures as the new baseline.
+        #[arg(long)]
+        record: bool,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LabelledArgs {
+    /// Rows {"text","intent","sentiment",…} as JSON lines, CSV or TSV.
+    #[arg(long, value_name = "FILE", required_unless_present = "compare")]
+    data: Option<PathBuf>,
+    /// The bundle; without it the one in the settings.
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Only rows whose boolean field is true; several must all be.
+    #[arg(long, value_name = "FIELD")]
+    only: Vec<String>,
+    /// Compare two JSON results of the same rows: paired interval and McNemar's test.
+    #[arg(long, num_args = 2, value_names = ["A", "B"])]
+    compare: Option<Vec<PathBuf>>,
+    /// Write a self-contained HTML page.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Seed of the bootstrap intervals.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Output {
+    fn options(&self) -> Options {
+        let mut bootstrap = Bootstrap::default();
+        if let Some(seed) = self.seed {
+            bootstrap.seed = seed;
+        }
+        Options { bootstrap, ..Options::default() }
+    }
+
+    fn print(&self, report: &impl Serialize, table: &str) -> anyhow::Result<()> {
+        if self.settings.json {
+            print_json(report)
+        } else {
+            println!("{table}");
+            Ok(())
+        }
+    }
+}
+
+/// Which of the two classifiers is measured.
+#[derive(Clone, Copy)]
+enum Target {
+    Intent,
+    Sentiment,
+}
+
+pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        EvalCommand::Intent(args) => labelled(args, Target::Intent),
+        EvalCommand::Sentiment(args) => labelled(args, Target::Sentiment),
+        EvalCommand::Retrieval { data, as_of, output } => {
+            let config = output.settings.load()?;
+            let report = measure_retrieval(&config, data, *as_of, &output.options())?;
+            output.print(&report, &report::retrieval(&report))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        EvalCommand::Conversations { data, output } => {
+            let report = measure_conversations(&output.settings.load()?, data)?;
+            output.print(&report, &report::conversations(&report))?;
+            Ok(exit(report.n_passed == report.n))
+        }
+        EvalCommand::Check { data, record, settings } => check(data, *record, settings),
+    }
+}
+
+fn labelled(args: &LabelledArgs, target: Target) -> anyhow::Result<ExitCode> {
+    let config = args.output.settings.load()?;
+    if let Some([a, b]) = args.compare.as_deref() {
+        let (a, b): (IntentReport, IntentReport) = (report::read_json(a)?, report::read_json(b)?);
+        let comparison = compare(&a, &b, &args.output.options().bootstrap)?;
+        args.output.print(&comparison, &report::comparison(&comparison))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let data = args.data.as_deref().context("--data is missing")?;
+    let options = args.output.options();
+    let report =
+        measure_labelled(&config, target, args.model.as_deref(), data, &args.only, options)?;
+    if let Some(path) = &args.report {
+        report::write(path, &report::html(&report))?;
+    }
+    args.output.print(&report, &report::intent(&report))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure_labelled(
+    config: &Config,
+    target: Target,
+    model: Option<&Path>,
+    data: &Path,
+    only: &[String],
+    options: Options,
+) -> anyhow::Result<IntentReport> {
+    let library = &config.model.onnxruntime;
+    fenzhen::model::runtime::init((!library.as_os_str().is_empty()).then_some(library.as_path()))?;
+    let (field, configured) = match target {
+        Target::Intent => ("intent", &config.model.intent),
+        Target::Sentiment => ("sentiment", &config.model.sentiment),
+    };
+    let set = LabelledSet::load(data, field, only)?;
+    let bundle = Bundle::load(model.unwrap_or(configured))?;
+    let settings = OnnxSettings { token_budget: config.model.token_budget };
+    let mut classifier = OnnxClassifier::new(&bundle, settings)?;
+    let labels = bundle.labels().clone();
+    let known: Vec<String> = labels.names().iter().map(ToString::to_string).collect();
+    let text = std::fs::read_to_string(&config.intents.file)
+        .with_context(|| config.intents.file.display().to_string())?;
+    let catalogue = IntentCatalogue::parse(&text)?;
+    let names: BTreeMap<_, _> =
+        known.iter().map(|label| (label.clone(), catalogue.name(label).to_owned())).collect();
+    let policy = match target {
+        Target::Intent => Some(IntentPolicy::new(&bundle)?),
+        Target::Sentiment => None,
+    };
+    let options = Options {
+        model: Some(bundle.id().to_owned()),
+        known_labels: Some(known.clone()),
+        names,
+        ..options
+    };
+    let normalizer = Normalizer::new();
+    let predict = |texts: &[&str]| -> Result<Vec<Prediction>, ModelError> {
+        let started = Instant::now();
+        let normalized: Vec<_> = texts.iter().map(|text| normalizer.normalize(text)).collect();
+        let utterances: Vec<_> = texts
+            .iter()
+            .zip(&normalized)
+            .map(|(raw, normalized)| Utterance { raw, normalized: normalized.text() })
+            .collect();
+        let scores = classifier.classify(&utterances)?;
+        let latency = started.elapsed();
+        Ok(scores
+            .iter()
+            .map(|scores| {
+                let ranked: Vec<_> = scores
+                    .ranked(labels.len())
+                    .iter()
+                    .map(|scored| (labels.name(scored.label).to_string(), f64::from(scored.score)))
+                    .collect();
+                let reading = policy.as_ref().map(|policy| policy.read(scores, 1));
+                Prediction {
+                    label: ranked[0].0.clone(),
+                    score: ranked[0].1,
+                    ranked,
+                    out_of_scope: reading.as_ref().map_or(0.0, |r| f64::from(r.out_of_scope)),
+                    outcome: reading.map(|reading| outcome(reading.outcome).to_owned()),
+                    latency,
+                }
+            })
+            .collect())
+    };
+    Ok(intent::evaluate(&set, predict, &options)?)
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accept => "accept",
+        Outcome::Clarify => "clarify",
+        Outcome::Reject => "reject",
+    }
+}
+
+fn measure_retrieval(
+    config: &Config,
+    data: &Path,
+    as_of: Option<Date>,
+    options: &Options,
+) -> anyhow::Result<RetrievalReport> {
+    let set = RetrievalSet::load(data)?;
+    let scratch = Scratch::new()?;
+    let kb = build_kb(&scratch.config(config))?;
+    let as_of = as_of.unwrap_or_else(|| Zoned::now().date());
+    let search = |query: &str| -> Result<Vec<(String, f64)>, fenzhen::kb::KbError> {
+        let found = kb.search(&Query { limit: N_HITS, ..Query::new(query, as_of) })?;
+        Ok(found.hits.into_iter().map(|hit| (hit.article_id, f64::from(hit.score))).collect())
+    };
+    Ok(retrieval::evaluate(&set, search, options)?)
+}
+
+fn measure_conversations(config: &Config, data: &Path) -> anyhow::Result<ConversationReport> {
+    let set = ScriptSet::load(data)?;
+    let scratch = Scratch::new()?;
+    let runtime = runtime()?;
+    let app = runtime.block_on(App::build(scratch.config(config)))?;
+    Ok(conversations::run(&set, &mut DeskDriver::new(&app, &runtime), true))
+}
+
+/// Every set of `folder` against its baseline.
+fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<ExitCode> {
+    let config = settings.load()?;
+    let path = folder.join("baseline.json");
+    let rows = folder.join("intent.jsonl");
+    let options = Options::default();
+    let mut measured: BTreeMap<String, Measured> = BTreeMap::new();
+    for (suite, target) in [("intent", Target::Intent), ("sentiment", Target::Sentiment)] {
+        let report = measure_labelled(&config, target, None, &rows, &[], options.clone())?;
+        measured.insert(suite.to_owned(), Measured::from(&report));
+    }
+    let retrieval =
+        measure_retrieval(&config, &folder.join("retrieval.jsonl"), Some(EVAL_DATE), &options)?;
+    measured.insert("retrieval".to_owned(), Measured::from(&retrieval));
+    let scripts = measure_conversations(&config, &folder.join("conversations.jsonl"))?;
+    measured.insert("conversations".to_owned(), Measured::from(&scripts));
+    if record {
+        let mut baseline = match Baseline::load(&path) {
+            Ok(baseline) => baseline,
+            Err(EvalError::Read { .. }) => Baseline::default(),
+            Err(error) => return Err(error.into()),
+        };
+        for (suite, measured) in &measured {
+            baseline.record(suite, measured);
+        }
+        report::write_json(&path, &baseline)?;
+        println!("recorded {}", path.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let drops = drops(&Baseline::load(&path)?, &measured);
+    if settings.json {
+        print_json(&drops)?;
+    } else {
+        println!("{}", report::drops(&drops));
+    }
+    Ok(exit(drops.is_empty()))
+}
+
+/// A data folder of its own, so that measuring touches no running service; removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> anyhow::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("fenzhen-eval-{}", uuid::Uuid::now_v7()));
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        Ok(Self(folder))
+    }
+
+    fn config(&self, config: &Config) -> Config {
+        Config { data_dir: self.0.clone(), ..config.clone() }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed from the temporary folder is the system's to clean up.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

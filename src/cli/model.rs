@@ -1,0 +1,51 @@
+//! `fenzhen model`.
+
+use super::{Settings, exit, print_json};
+use clap::Subcommand;
+use fenzhen::model::{Bundle, runtime};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Tell what a bundle holds and whether it is sound.
+    Inspect {
+        /// The bundle's folder.
+        dir: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+pub(crate) fn run(command: &ModelCommand) -> anyhow::Result<ExitCode> {
+    let ModelCommand::Inspect { dir, settings } = command;
+    let library = settings.load()?.model.onnxruntime;
+    runtime::init((!library.as_os_str().is_empty()).then_some(library.as_path()))?;
+    let report = Bundle::inspect(dir);
+    if settings.json {
+        print_json(&report)?;
+        return Ok(exit(report.sound));
+    }
+    println!("{}", report.id.as_deref().unwrap_or("(no id)"));
+    for file in &report.files {
+        println!("  {:16} {:>10} bytes  sha256 {}", file.name, file.size_bytes, file.sha256);
+    }
+    for tensor in &report.inputs {
+        println!("  input  {tensor:?}");
+    }
+    for tensor in &report.outputs {
+        println!("  output {tensor:?}");
+    }
+    println!("  {} labels: {}", report.labels.len(), report.labels.join(", "));
+    if let Some(trial) = &report.trial {
+        println!(
+            "  trial: {} -> {} {:.3} in {} µs",
+            trial.text, trial.label, trial.score, trial.took_us
+        );
+    }
+    for problem in &report.problems {
+        println!("  PROBLEM: {problem}");
+    }
+    println!("{}", if report.sound { "sound" } else { "not sound" });
+    Ok(exit(report.sound))
+}
