@@ -74,7 +74,7 @@ fn the_page_is_whole_and_everything_is_escaped() {
             page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }
-    assert!(page.contains("class='wrong'") && page.contains("class='bar'"));
+    assert!(page.contains("class='wrong'") && page.contains("class='bar few'"));
 }
 
 #[test]
