@@ -51,24 +51,16 @@ impl Bootstrap {
     /// The 95 % percentile interval of a statistic of `n` rows; `statistic` is given row numbers
     /// below `n`, as many as there are rows.
     pub fn percentile(&self, n: usize, statistic: impl Fn(&[usize]) -> f64 + Sync) -> Interval {
-        let sorted = sorted(self.resampled(n, statistic));
-        TAILS.map(|tail| quantile(&sorted, tail))
+        percentile_of(&sorted(self.resampled(n, statistic)))
     }
 
     /// The 95 % bias-corrected and accelerated interval (Efron 1987), which unlike the percentile
     /// interval allows for a statistic that is biased or skewed, as F1 and accuracies near 1 are.
-    /// Where no resample differs from the others it is that one value.
+    /// Where no resample differs from the others it is that one value. With few rows (below about
+    /// 50) any bootstrap interval is somewhat too narrow.
     pub fn bca(&self, n: usize, statistic: impl Fn(&[usize]) -> f64 + Sync) -> Interval {
-        let rows: Vec<usize> = (0..n).collect();
-        let observed = statistic(&rows);
         let sorted = sorted(self.resampled(n, &statistic));
-        let bias = bias(&sorted, observed);
-        let acceleration = self.acceleration(n, &statistic);
-        TAILS.map(|tail| {
-            let shifted = bias + normal_quantile(tail);
-            let adjusted = normal_cdf(bias + shifted / (1.0 - acceleration * shifted));
-            quantile(&sorted, adjusted)
-        })
+        self.bca_of(&sorted, n, statistic)
     }
 
     /// The statistic of each resample, in order of their numbers.
@@ -80,6 +72,22 @@ impl Bootstrap {
             rows.clear();
             rows.extend((0..n).map(|_| below(&mut rng, n)));
             statistic(rows)
+        })
+    }
+
+    fn bca_of(
+        &self,
+        sorted: &[f64],
+        n: usize,
+        statistic: impl Fn(&[usize]) -> f64 + Sync,
+    ) -> Interval {
+        let rows: Vec<usize> = (0..n).collect();
+        let bias = bias(sorted, statistic(&rows));
+        let acceleration = self.acceleration(n, &statistic);
+        TAILS.map(|tail| {
+            let shifted = bias + normal_quantile(tail);
+            let adjusted = normal_cdf(bias + shifted / (1.0 - acceleration * shifted));
+            quantile(sorted, adjusted)
         })
     }
 
@@ -124,6 +132,10 @@ impl Bootstrap {
     }
 }
 
+fn percentile_of(sorted: &[f64]) -> Interval {
+    TAILS.map(|tail| quantile(sorted, tail))
+}
+
 /// A row number below `n`, by multiplication (Lemire 2019) without its rejection step: the bias is
 /// below n / 2³². Written out because `rand` may change its mapping between releases.
 fn below(rng: &mut ChaCha8Rng, n: usize) -> usize {
@@ -150,3 +162,6 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
     low + (high - low) * place.fract()
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,3 +132,72 @@ fn label_differences(a: &Coded, b: &Coded) -> Vec<LabelDifference> {
     differences.sort_by(|x, y| x.difference.total_cmp(&y.difference));
     differences
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report with nothing but rows: (id, truth, predicted).
+    fn report(rows: &[(&str, &str, &str)]) -> IntentReport {
+        let rows = rows.iter().enumerate().map(|(index, (id, truth, predicted))| {
+            serde_json::json!({"index": index, "id": id, "truth": truth, "predicted": predicted, "score": 0.5})
+        });
+        let json = serde_json::json!({
+            "model": null, "data": {"name": "set", "n": 0}, "seed": 0, "n": 0, "accuracy": 0.0,
+            "accuracy_ci95": [0.0, 0.0], "macro_f1": 0.0, "macro_f1_ci95": [0.0, 0.0],
+            "weighted_f1": 0.0, "top3_accuracy": 0.0, "ece": 0.0, "brier": 0.0, "reliability": [],
+            "per_label": {}, "confusion": {}, "worst_confusions": [], "coverage": [],
+            "latency_us": {"p50": 0, "p99": 0}, "rows": rows.collect::<Vec<_>>(),
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn compared(a: &IntentReport, b: &IntentReport) -> Result<Comparison, String> {
+        let bootstrap = Bootstrap { resamples: 200, threads: 1, ..Bootstrap::default() };
+        compare(a, b, &bootstrap).map_err(|error| error.to_string())
+    }
+
+    const A: [(&str, &str, &str); 4] =
+        [("1", "x", "x"), ("2", "x", "y"), ("3", "y", "x"), ("4", "y", "x")];
+
+    #[test]
+    fn differences_by_hand_whatever_the_order() {
+        let b = [("4", "y", "y"), ("3", "y", "y"), ("2", "x", "y"), ("1", "x", "x")];
+        let found = compared(&report(&A), &report(&b)).unwrap();
+        assert_eq!((found.accuracy_a, found.accuracy_b), (0.25, 0.75));
+        assert_eq!(found.accuracy_difference, 0.5);
+        assert_eq!((found.mcnemar.only_a, found.mcnemar.only_b, found.mcnemar.p), (0, 2, 0.5));
+        let [low, high] = found.accuracy_difference_ci95;
+        assert!((0.0..=0.5).contains(&low) && (0.5..=1.0).contains(&high));
+        // F1 of x: 2/5, then 2/3; of y: 0, then 4/5.
+        let differences: Vec<_> =
+            found.per_label.iter().map(|l| (l.label.as_str(), l.f1_a, l.f1_b)).collect();
+        assert_eq!(differences, [("x", 0.4, 2.0 / 3.0), ("y", 0.0, 0.8)]);
+    }
+
+    #[test]
+    fn a_report_does_not_differ_from_itself() {
+        let found = compared(&report(&A), &report(&A)).unwrap();
+        assert_eq!((found.accuracy_difference, found.macro_f1_difference), (0.0, 0.0));
+        assert_eq!((found.accuracy_difference_ci95, found.mcnemar.p), ([0.0, 0.0], 1.0));
+    }
+
+    #[test]
+    fn other_rows_are_refused() {
+        let mut other_id = A;
+        other_id[0].0 = "9";
+        let mut other_truth = A;
+        other_truth[0].1 = "z";
+        let mut twice = A;
+        twice[0].0 = "2";
+        for (b, fault) in [
+            (&A[..3], "4 and 3 rows"),
+            (&other_id[..], "row 0 of the first is not in the second"),
+            (&other_truth[..], "row 0 has two truths"),
+            (&twice[..], "an id occurs twice"),
+        ] {
+            let error = compared(&report(&A), &report(b)).unwrap_err();
+            assert!(error.ends_with(fault), "{error}");
+        }
+    }
+}

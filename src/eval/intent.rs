@@ -8,7 +8,12 @@ mod report;
 
 pub use report::{Confused, IntentReport, OutOfScope, RowResult, Slice};
 
-use super::{EvalError, Options, dataset::LabelledSet, error::BoxError, progress};
+use super::{
+    EvalError, Options,
+    dataset::{LabelledRow, LabelledSet},
+    error::BoxError,
+    progress,
+};
 use std::time::Duration;
 
 /// How far above 1 or below 0 a probability may be for having been summed in 32 bits.
@@ -42,12 +47,28 @@ pub fn evaluate<E: Into<BoxError>>(
     mut predict: impl FnMut(&[&str]) -> Result<Vec<Prediction>, E>,
     options: &Options,
 ) -> Result<IntentReport, EvalError> {
+    let of_texts = |rows: &[LabelledRow]| {
+        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+        predict(&texts)
+    };
+    evaluate_rows(set, of_texts, options)
+}
+
+/// The same for a decision that needs more than the text: the skill group or priority of a row
+/// with its customer and channel, say, with `skill_group` as the label field.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_rows<E: Into<BoxError>>(
+    set: &LabelledSet,
+    mut predict: impl FnMut(&[LabelledRow]) -> Result<Vec<Prediction>, E>,
+    options: &Options,
+) -> Result<IntentReport, EvalError> {
     let bar = progress::bar(set.rows.len(), options.progress);
     let mut predictions = Vec::with_capacity(set.rows.len());
     for rows in set.rows.chunks(options.batch.max(1)) {
-        let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
         let index = rows[0].index;
-        let answers = predict(&texts).map_err(|source| EvalError::measured(index, source))?;
+        let answers = predict(rows).map_err(|source| EvalError::measured(index, source))?;
         if answers.len() != rows.len() {
             return Err(EvalError::Count { expected: rows.len(), got: answers.len() });
         }

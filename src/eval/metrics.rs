@@ -42,23 +42,4 @@ pub fn latency_us(mut times: Vec<Duration>) -> LatencyUs {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_nearest_rank() {
-        let cases: [(&[u64], u64, u64); 5] = [
-            (&[], 0, 0),
-            (&[7], 7, 7),
-            (&[4, 1, 3, 2], 2, 4),
-            (&[15, 20, 35, 40, 50], 35, 50), // the textbook example of the nearest-rank method
-            (&[2, 1], 1, 2),
-        ];
-        for (times, p50, p99) in cases {
-            let times = times.iter().map(|t| Duration::from_micros(*t)).collect();
-            assert_eq!(latency_us(times), LatencyUs { p50, p99 });
-        }
-        let hundred = (1..=100).map(Duration::from_micros).collect();
-        assert_eq!(latency_us(hundred), LatencyUs { p50: 50, p99: 99 });
-    }
-}
+mod tests;

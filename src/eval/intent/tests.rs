@@ -131,3 +131,15 @@ fn a_perfect_model_has_an_interval_below_one() {
     assert_eq!((report.accuracy, report.macro_f1, report.ece, report.brier), (1.0, 1.0, 0.0, 0.0));
     assert!(report.accuracy_ci95[0] < 0.6 && report.accuracy_ci95[1] == 1.0);
 }
+
+#[test]
+fn rows_are_given_with_all_their_fields() {
+    let line = r#"{"text":"在吗","skill_group":"vip","customer":{"vip_level":3}}"#;
+    let set = LabelledSet::parse("set", line, Format::JsonLines, "skill_group", &[]).unwrap();
+    let predict = |rows: &[LabelledRow]| {
+        let level = rows[0].fields["customer"]["vip_level"].as_u64();
+        let label = if level == Some(3) { "vip" } else { "general" };
+        Ok::<_, Infallible>(vec![Prediction { label: label.into(), ..Prediction::default() }])
+    };
+    assert_eq!(evaluate_rows(&set, predict, &options()).unwrap().accuracy, 1.0);
+}

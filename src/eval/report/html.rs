@@ -69,7 +69,7 @@ fn summary(report: &IntentReport) -> String {
         plain("Brier score", report.brier),
     ];
     rows.extend(report.coverage.iter().map(|point| {
-        plain(&format!("Accuracy of the surest {}", percent(point.coverage)), point.accuracy)
+        plain(&format!("Accuracy of the surest {:.0} %", 100.0 * point.coverage), point.accuracy)
     }));
     rows.extend(report.outcomes.iter().map(|(outcome, rate)| {
         let accuracy = format!("{} right", figure(rate.accuracy));
@@ -95,8 +95,8 @@ fn confusions(report: &IntentReport) -> String {
         [format!("{truth} → {predicted}"), confused.n.to_string(), percent(confused.share)]
     });
     format!(
-        "<p>Truth downwards, prediction to the right; the darker, the larger the share of the \
-         truth's rows.</p><div class='wide'>{}</div>{}",
+        "<p>Truth downwards, prediction to the right; the stronger the colour, the \
+         larger the share of the truth's rows.</p><div class='wide'>{}</div>{}",
         svg::heat_map(report),
         table(["Truth → prediction", "Rows", "Of the truth"], worst)
     )
@@ -108,7 +108,8 @@ fn calibration(report: &IntentReport) -> String {
         [score, bin.n.to_string(), figure(bin.mean_score), figure(bin.accuracy)]
     });
     format!(
-        "<p>Bars are the accuracy by score; those of a calibrated model end at the dashed line.</p>\
+        "<p>Bars are the accuracy by score; those of a calibrated model end at the dashed line. \
+         Pale: fewer than {FEW_ROWS} rows.</p>\
          {}{}",
         svg::reliability(report),
         table(["Score", "Rows", "Mean score", "Accuracy"], bins)

@@ -1,6 +1,6 @@
 //! The two drawings of the page. Colours come from its style sheet, so they follow light and dark.
 
-use super::{html::escape, named};
+use super::{FEW_ROWS, html::escape, named};
 use crate::eval::intent::IntentReport;
 use std::fmt::Write as _;
 
@@ -15,18 +15,25 @@ const HEAT_WIDTH: f64 = 260.0;
 /// Cells at least this wide show their number.
 const NUMBERED: f64 = 24.0;
 /// Share drawn for a single row among many, so that it can be seen at all.
-const FAINTEST: f64 = 0.15;
+const FAINTEST: f64 = 0.2;
 
 /// Truth downwards, prediction to the right; the shade is the share of the truth's rows.
 pub(super) fn heat_map(report: &IntentReport) -> String {
     let labels: Vec<&String> = report.per_label.keys().collect();
     let cell = (HEAT_WIDTH / labels.len().max(1) as f64).clamp(*CELL.start(), *CELL.end());
-    let shown: Vec<String> = labels.iter().map(|label| named(label, &report.names)).collect();
+    // The short form; the full one is in the cells' titles.
+    let shown: Vec<&String> =
+        labels.iter().map(|label| report.names.get(*label).unwrap_or(label)).collect();
     // A Chinese character is as wide as the font is high, a Latin letter about 0.6 of it.
-    let width = |text: &String| text.chars().map(|c| if c.is_ascii() { 6.1 } else { 10.0 }).sum();
+    let width = |text: &&String| text.chars().map(|c| if c.is_ascii() { 6.1 } else { 10.0 }).sum();
     let gutter = shown.iter().map(width).fold(40.0, f64::max) + 8.0;
     let side = gutter + cell * labels.len() as f64 + 2.0;
     let mut svg = open("Confusion matrix: truth downwards, prediction to the right", side, true);
+    let _ = write!(
+        svg,
+        "<rect class='none' x='{gutter:.1}' y='{gutter:.1}' width='{0:.1}' height='{0:.1}'/>",
+        cell * labels.len() as f64
+    );
     for (i, text) in shown.iter().enumerate() {
         let middle = gutter + (i as f64 + 0.5) * cell + 3.5;
         let text = escape(text);
@@ -69,9 +76,10 @@ pub(super) fn reliability(report: &IntentReport) -> String {
         );
     }
     for bin in &report.reliability {
+        let class = if bin.n < FEW_ROWS { "bar few" } else { "bar" };
         let _ = write!(
             svg,
-            "<rect class='bar' x='{:.1}' y='{:.1}' width='{:.1}' height='{:.1}'><title>score {:.2}–{:.2}: \
+            "<rect class='{class}' x='{:.1}' y='{:.1}' width='{:.1}' height='{:.1}'><title>score {:.2}–{:.2}: \
              {} rows, mean score {:.3}, accuracy {:.3}</title></rect>",
             x(bin.low) + 1.0,
             y(bin.accuracy),
@@ -107,11 +115,6 @@ fn cell_rect(
     let row = report.confusion.get(truth);
     let n = row.and_then(|row| row.get(predicted)).copied().unwrap_or(0);
     if n == 0 {
-        let _ = write!(
-            svg,
-            "<rect class='none' x='{x:.1}' y='{y:.1}' width='{0:.1}' height='{0:.1}'/>",
-            cell - 1.0
-        );
         return;
     }
     let share = n as f64 / row.map_or(1, |row| row.values().sum()) as f64;
@@ -122,8 +125,8 @@ fn cell_rect(
          <title>{2} → {3}: {n} ({4:.0} %)</title></rect>",
         share.max(FAINTEST),
         cell - 1.0,
-        escape(truth),
-        escape(predicted),
+        escape(&named(truth, &report.names)),
+        escape(&named(predicted, &report.names)),
         100.0 * share
     );
     if cell >= NUMBERED {

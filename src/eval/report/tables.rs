@@ -160,7 +160,7 @@ fn summary(report: &IntentReport) -> String {
         plain("Brier", report.brier),
     ];
     rows.extend(report.coverage.iter().map(|point| {
-        plain(&format!("accuracy of the surest {}", percent(point.coverage)), point.accuracy)
+        plain(&format!("accuracy of the surest {:.0} %", 100.0 * point.coverage), point.accuracy)
     }));
     if let Some(oos) = &report.out_of_scope {
         rows.push(plain("out of scope: recall", oos.recall));

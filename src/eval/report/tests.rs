@@ -1,7 +1,7 @@
 use super::*;
 use crate::eval::{
     Options,
-    baseline::Drop,
+    baseline::{self, Baseline, Drop, Measured},
     bootstrap::Bootstrap,
     compare,
     dataset::{Format, LabelledSet},
@@ -74,7 +74,7 @@ fn the_page_is_whole_and_everything_is_escaped() {
             page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
         assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
     }
-    assert!(page.contains("class='wrong'") && page.contains("class='bar'"));
+    assert!(page.contains("class='wrong'") && page.contains("class='bar few'"));
 }
 
 #[test]
@@ -107,4 +107,19 @@ fn json_is_read_as_written() {
     assert_eq!(read_json::<IntentReport>(&path).unwrap(), report);
     assert!(read_json::<crate::eval::retrieval::RetrievalReport>(&path).is_err());
     assert!(write(&folder.path().join("no/such"), "").is_err());
+}
+
+#[test]
+fn a_worse_model_falls_below_what_was_recorded() {
+    let mut recorded = Baseline::default();
+    recorded.record("intent", &Measured::from(&report(0)));
+    let fallen = |n_wrong| {
+        let measured = [("intent".to_owned(), Measured::from(&report(n_wrong)))].into();
+        baseline::compare(&recorded, &measured)
+    };
+    assert_eq!(fallen(0), []);
+    let metrics: Vec<String> = fallen(2).into_iter().map(|drop| drop.metric).collect();
+    for metric in ["accuracy", "macro_f1", "f1 shipping.delay"] {
+        assert!(metrics.iter().any(|m| m == metric), "{metric} among {metrics:?}");
+    }
 }
