@@ -45,7 +45,7 @@ pub struct State {
     announced: bool,
 }
 
-/// An answered question: asking for both again is asking the same again.
+/// An answered question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Answered {
     intent: String,
@@ -75,6 +75,8 @@ pub enum Heard<'a> {
         intent: &'a str,
         /// The article that would answer it.
         article_id: Option<&'a str>,
+        /// Articles that would answer it nearly as well, that one included.
+        alike: &'a [String],
     },
 }
 
@@ -165,8 +167,13 @@ impl State {
         self.answered.clear();
     }
 
-    fn has_answered(&self, intent: &str, article_id: &str) -> bool {
-        self.answered.iter().any(|m| m.intent == intent && m.article_id == article_id)
+    /// Whether the question was answered before: by the same article, or for the same intent by
+    /// one that fits nearly as well.
+    fn has_answered(&self, intent: &str, article_id: &str, alike: &[String]) -> bool {
+        self.answered.iter().any(|answered| {
+            answered.article_id == article_id
+                || (answered.intent == intent && alike.contains(&answered.article_id))
+        })
     }
 
     fn remember(&mut self, intent: &str, article_id: &str) {
@@ -206,7 +213,7 @@ pub fn hear(state: &State, heard: Heard<'_>, limits: Limits) -> Step {
             next.resolved_seq = Some(seq);
         }
         Heard::Courtesy => {}
-        Heard::Matter { intent, article_id: Some(article_id) } if strike.is_none() => {
+        Heard::Matter { intent, article_id: Some(article_id), .. } if strike.is_none() => {
             next.remember(intent, article_id);
             next.clarified = false;
             next.answer_open = true;
@@ -299,8 +306,8 @@ fn strike_of(state: &State, heard: Heard<'_>) -> Option<StrikeReason> {
         Heard::Unsure => Some(StrikeReason::Unsure),
         Heard::Ambiguous => state.clarified.then_some(StrikeReason::Unsure),
         Heard::Matter { article_id: None, .. } => Some(StrikeReason::NoAnswer),
-        Heard::Matter { intent, article_id: Some(article_id) } => {
-            state.has_answered(intent, article_id).then_some(StrikeReason::SameMatter)
+        Heard::Matter { intent, article_id: Some(article_id), alike } => {
+            state.has_answered(intent, article_id, alike).then_some(StrikeReason::SameMatter)
         }
     }
 }
@@ -333,10 +340,11 @@ mod tests {
     const LIMITS: Limits = Limits { max_strikes: 3, silence_resolves: false };
 
     fn matter(article_id: &'static str) -> Heard<'static> {
-        Matter { intent: "aftersale.return", article_id: Some(article_id) }
+        Matter { intent: "aftersale.return", article_id: Some(article_id), alike: &[] }
     }
 
-    const NO_ANSWER: Heard<'static> = Matter { intent: "product.info", article_id: None };
+    const NO_ANSWER: Heard<'static> =
+        Matter { intent: "product.info", article_id: None, alike: &[] };
 
     /// Hears one turn after the other; expects strikes and action after each.
     fn check(limits: Limits, turns: &[(Heard<'_>, u8, Action)]) -> State {
@@ -408,6 +416,15 @@ mod tests {
                 (matter("a"), 0, Action::Answer),
             ],
         );
+    }
+
+    #[test]
+    fn a_near_article_for_the_same_intent_is_the_same_matter() {
+        let alike = ["a".to_owned(), "b".to_owned()];
+        let asked = |intent| Matter { intent, article_id: Some("b"), alike: &alike };
+        let state = check(LIMITS, &[(matter("a"), 0, Action::Answer)]);
+        let strikes = |intent| hear(&state, asked(intent), LIMITS).state.strikes();
+        assert_eq!((strikes("aftersale.return"), strikes("refund.request")), (1, 0));
     }
 
     #[test]

@@ -1,0 +1,9 @@
+//! The HTTP interface in process.
+
+mod classify;
+mod conversations;
+mod errors;
+mod kb;
+mod openapi;
+mod operation;
+mod route;
