@@ -88,3 +88,6 @@ fn compile_document(
         env: Arc::new(cel::Env::stdlib()),
     })
 }
+
+#[cfg(test)]
+mod tests;

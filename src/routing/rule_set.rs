@@ -8,7 +8,7 @@ use super::fault::{RuleError, RuleWarning};
 use super::group::SkillGroup;
 use super::lint;
 use super::rule::{Ordered, Reply, Route, Row, Rows, Section, SlaTerms, Term};
-use super::schema::FactType;
+use super::schema::{Fact, FactType};
 use super::trace::{SectionKind, Trace};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -231,21 +231,13 @@ fn infos<T>(section: SectionKind, rows: &impl Rows<T>) -> Vec<RowInfo> {
 }
 
 fn info<T>(section: SectionKind, row: &Row<T>) -> RowInfo {
-    let column = (!row.intents.is_any()).then(|| row.intents.condition());
-    let mut facts: Vec<String> = column.iter().map(|_| "intent".to_owned()).collect();
-    for path in row.when.iter().flat_map(|condition| condition.facts()).map(|fact| fact.path()) {
-        if !facts.contains(&path) {
-            facts.push(path);
-        }
-    }
-    let conditions = row.when.iter().map(|condition| condition.source().to_owned());
     RowInfo {
         section,
         id: row.id.to_string(),
         description: row.description.to_string(),
         line: row.position.0,
-        conditions: column.into_iter().chain(conditions).collect(),
-        facts,
+        conditions: row.conditions(),
+        facts: row.facts().iter().map(Fact::path).collect(),
     }
 }
 
