@@ -164,6 +164,17 @@ fn doubtful_files_serve_with_warnings() {
     check("fallback = \"general\"", "", &[(13, RuleWarningCode::ChainCanClose)]);
 }
 
+#[test]
+fn intents_left_to_the_default_row_are_pointed_out() {
+    let known = known();
+    let options = CompileOptions { known_intents: Some(&known) };
+    let rule_set = compile(MINIMAL, &options).unwrap();
+    let warnings: Vec<_> = rule_set.warnings().iter().map(ToString::to_string).collect();
+    let expected = "25:1: uncovered_intents: `route-default`: takes intents that no row names: \
+                    invoice";
+    assert_eq!(warnings, [expected]);
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_compiles_or_faults(
