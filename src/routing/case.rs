@@ -191,3 +191,86 @@ fn missing(what: &str, expected: &[String], got: &[String], found: &mut Vec<Stri
         found.push(format!("{what}: expected {item}, got [{}]", got.join(", ")));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::CompileOptions;
+
+    const SHIPPED: &str = include_str!("../../config/rules.toml");
+    const CASES: &str = include_str!("../../tests/fixtures/rules/cases.toml");
+
+    fn shipped() -> RuleSet {
+        RuleSet::parse(SHIPPED, &CompileOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn the_shipped_rules_pass_their_cases() {
+        let report = CaseFile::parse(CASES).unwrap().run(&shipped());
+        let failed = report.results.iter().filter(|result| !result.passed());
+        let failed: Vec<_> =
+            failed.map(|r| format!("{}\n    {}", r.name, r.differences.join("\n    "))).collect();
+        assert_eq!(report.n_failed, 0, "\n{}", failed.join("\n"));
+        assert!(report.n_cases >= 25);
+    }
+
+    #[test]
+    fn every_shipped_row_is_tried_by_a_case() {
+        let report = CaseFile::parse(CASES).unwrap().run(&shipped());
+        assert_eq!(report.untried_rows, [""; 0]);
+    }
+
+    #[test]
+    fn differences_name_what_was_expected() {
+        let case = r#"
+            [[case]]
+            name = "wrong in every way"
+            now = "2026-11-18T10:30:00+08:00"
+            facts = { intent = "shipping.track" }
+            [case.expect]
+            group = "vip"
+            wanted_group = "dispute"
+            priority = ["P0", "P1"]
+            total = 15
+            handoff = true
+            first_reply_seconds = 15
+            resolve_seconds = 1
+            tags = ["vip"]
+            hints = ["您的专属"]
+            matched = ["vip-to-vip-group"]
+            not_matched = ["shipping-to-logistics"]
+        "#;
+        let report = CaseFile::parse(case).unwrap().run(&shipped());
+        assert_eq!((report.n_cases, report.n_failed), (1, 1));
+        let starts: Vec<_> = report.results[0]
+            .differences
+            .iter()
+            .map(|d| d.split(", got").next().unwrap())
+            .collect();
+        assert_eq!(
+            starts,
+            [
+                "group: expected vip",
+                "wanted_group: expected dispute",
+                "total: expected 15",
+                "handoff: expected true",
+                "first_reply_seconds: expected 15",
+                "resolve_seconds: expected 1",
+                "priority: expected P0 or P1",
+                "tags: expected vip",
+                "matched: expected vip-to-vip-group",
+                "hints: expected 您的专属",
+                "matched: shipping-to-logistics should not contribute",
+            ]
+        );
+    }
+
+    #[test]
+    fn misspelt_cases_are_refused_with_their_place() {
+        let case = "[[case]]\nname = \"x\"\nnow = \"2026-11-18T10:30:00+08:00\"\n\
+                    facts = { intnt = \"invoice\" }\nexpect = {}\n";
+        let error = CaseFile::parse(case).unwrap_err().to_string();
+        assert!(error.contains("line 4, column 11"), "{error}");
+        assert!(error.contains("unknown field `intnt`"), "{error}");
+    }
+}

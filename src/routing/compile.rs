@@ -58,7 +58,9 @@ pub(crate) fn compile(text: &str, options: &CompileOptions<'_>) -> Result<RuleSe
         None
     };
     match rule_set {
-        Some(rule_set) if faults.is_empty() => Ok(rule_set.linted()),
+        Some(rule_set) if faults.is_empty() => {
+            Ok(rule_set.linted(options.known_intents.unwrap_or_default()))
+        }
         _ => Err(RuleError::Faulty(faults.into_sorted())),
     }
 }
@@ -88,3 +90,6 @@ fn compile_document(
         env: Arc::new(cel::Env::stdlib()),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@
 
 mod check;
 mod native;
+mod types;
 
 use super::fact::{FactError, FactValue, View};
 use super::fault::RuleFaultCode;
@@ -189,10 +190,29 @@ fn syntax_flaws(source: &str, errors: &cel::ParseErrors) -> Vec<Flaw> {
             .sum();
         let n_chars = usize::try_from(column - 1).unwrap_or(0);
         let in_line = source[line_start..].chars().take(n_chars).map(char::len_utf8).sum::<usize>();
-        let message = error.msg.strip_prefix("Syntax error: ").unwrap_or(&error.msg).to_owned();
+        let message = in_plain_words(&error.msg);
         Flaw { offset: line_start + in_line, code: RuleFaultCode::Syntax, message }
     };
     errors.errors.iter().map(flaw).collect()
+}
+
+/// The generated parser lists the tokens it would have liked; rule authors are not helped by that.
+fn in_plain_words(message: &str) -> String {
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let message = message.split(" expecting ").next().unwrap_or(message);
+    if message.ends_with("'<EOF>'") {
+        return "the condition ends too early".to_owned();
+    }
+    let openings = [
+        "mismatched input ",
+        "extraneous input ",
+        "no viable alternative at input ",
+        "token recognition error at: ",
+    ];
+    match openings.iter().find_map(|opening| message.strip_prefix(opening)) {
+        Some(token) => format!("unexpected {}", token.replace('\'', "`")),
+        None => message.to_owned(),
+    }
 }
 
 #[cfg(test)]

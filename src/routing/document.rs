@@ -183,6 +183,11 @@ impl<'a> Table<'a> {
         items.iter().filter_map(|item| table(item, faults)).collect()
     }
 
+    /// Whether a key is missing or holds an empty array.
+    pub(crate) fn is_blank(&self, key: &str) -> bool {
+        self.get(key).is_none_or(|value| value.get_ref().as_array().is_some_and(|a| a.is_empty()))
+    }
+
     /// Whether a key holds one string and not an array or table.
     pub(crate) fn is_text(&self, key: &str) -> bool {
         self.get(key).is_some_and(|value| value.get_ref().is_str())

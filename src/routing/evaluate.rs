@@ -5,15 +5,18 @@
 
 use super::condition::Evaluator;
 use super::decision::{Decision, Due, PriorityScore, Sla};
-use super::fact::{Facts, View};
+use super::fact::{FactValue, Facts, View};
 use super::group::{self, SkillGroup};
 use super::rule::{Clock, Failure, Reply, Route, Row, Rows, SlaTerms, Term};
 use super::rule_set::RuleSet;
+use super::schema::Fact;
 use super::trace::{
     FailedCondition, GroupStep, HitPolicy, RowResult, RowTrace, SectionKind, SectionTrace, Trace,
 };
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+use std::cmp::Ordering;
 
 /// Tag of a decision whose wanted group is closed.
 const AFTER_HOURS: &str = "after_hours";
@@ -61,6 +64,18 @@ struct SlaPick<'s> {
     resolve: (&'s Row<SlaTerms>, Term),
 }
 
+impl<'s> SlaPick<'s> {
+    /// The contributing rows in the order of the file, one where both deadlines are its own.
+    fn rows(&self) -> [Option<&'s Row<SlaTerms>>; 2] {
+        let (first_reply, resolve) = (self.first_reply.0, self.resolve.0);
+        match first_reply.position.cmp(&resolve.position) {
+            Ordering::Less => [Some(first_reply), Some(resolve)],
+            Ordering::Equal => [Some(first_reply), None],
+            Ordering::Greater => [Some(resolve), Some(first_reply)],
+        }
+    }
+}
+
 /// Sections of the trace so far, where there is to be one.
 type Sections = Option<Vec<SectionTrace>>;
 
@@ -98,10 +113,7 @@ impl<'s> Picks<'s> {
         ids.push(&self.route.id);
         ids.extend(self.handoff.map(|row| &row.id));
         ids.extend([&self.impact.id, &self.urgency.id, &self.value.id]);
-        ids.push(&self.sla.first_reply.0.id);
-        if self.sla.resolve.0.id != self.sla.first_reply.0.id {
-            ids.push(&self.sla.resolve.0.id);
-        }
+        ids.extend(self.sla.rows().into_iter().flatten().map(|row| &row.id));
         ids.extend(self.replies.iter().map(|row| &row.id));
         ids.into_iter().map(|id| id.to_string()).collect()
     }
@@ -144,7 +156,7 @@ fn sla<'s>(
             resolve: resolve.unwrap_or((&rows.default, promise.resolve)),
         }
     };
-    let ids = |pick: &SlaPick<'s>| vec![&*pick.first_reply.0.id, &*pick.resolve.0.id];
+    let ids = |pick: &SlaPick<'s>| pick.rows().into_iter().flatten().map(|row| &*row.id).collect();
     section(SectionKind::Sla, rows, evaluator, trace, pick, ids)
 }
 
@@ -184,8 +196,14 @@ fn section_trace<T>(
         };
         let would_match = (result == RowResult::NotReached).then_some(failure.is_none());
         let failed = failure.as_ref().map(|failure| failed_condition(failure, evaluator));
+        let (mut conditions, mut facts) = (Vec::new(), Map::new());
+        if result == RowResult::Matched {
+            conditions = row.conditions();
+            let named = row.facts();
+            facts = values(named.iter(), evaluator);
+        }
         let (id, line) = (row.id.to_string(), row.position.0);
-        RowTrace { id, index, line, result, would_match, failed }
+        RowTrace { id, index, line, result, would_match, conditions, facts, failed }
     });
     let matched = tested.iter().filter(|(row, _)| is_picked(row));
     SectionTrace {
@@ -206,17 +224,19 @@ fn failed_condition(failure: &Failure<'_>, evaluator: &Evaluator<'_>) -> FailedC
         },
         Failure::Condition(condition, error) => FailedCondition {
             condition: condition.source().to_owned(),
-            facts: condition
-                .facts()
-                .iter()
-                .map(|fact| {
-                    let value = view.get(fact).map_or(serde_json::Value::Null, |v| v.to_json());
-                    (fact.path(), value)
-                })
-                .collect(),
+            facts: values(condition.facts().iter(), evaluator),
             error: error.as_ref().map(ToString::to_string),
         },
     }
+}
+
+/// Facts with their values; a free fact without a usable one is null.
+fn values<'f>(
+    facts: impl Iterator<Item = &'f Fact>,
+    evaluator: &Evaluator<'_>,
+) -> Map<String, Value> {
+    let value = |fact: &Fact| evaluator.view().get(fact).map_or(Value::Null, FactValue::to_json);
+    facts.map(|fact| (fact.path(), value(fact))).collect()
 }
 
 fn assemble(

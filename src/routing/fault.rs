@@ -105,6 +105,8 @@ pub enum RuleWarningCode {
     SlaInverted,
     /// A fallback chain that can be closed as a whole.
     ChainCanClose,
+    /// Known intents that no row of `[[route]]` names.
+    UncoveredIntents,
 }
 
 impl fmt::Display for RuleFaultCode {

@@ -2,11 +2,14 @@
 
 use super::calendar::Hours;
 use super::fault::{RuleWarning, RuleWarningCode};
-use super::rule::{Ordered, Row, SlaTerms};
+use super::rule::{Ordered, Route, Row, SlaTerms};
 use super::rule_set::RuleSet;
 
-/// All warnings in the order of the file.
-pub(crate) fn warnings(rule_set: &RuleSet) -> Vec<RuleWarning> {
+/// Label of what is none of our intents, by the taxonomy.
+const OUT_OF_SCOPE: &str = "oos";
+
+/// All warnings in the order of the file; `known_intents` are the labels of the intent model.
+pub(crate) fn warnings(rule_set: &RuleSet, known_intents: &[String]) -> Vec<RuleWarning> {
     let sections = &rule_set.sections;
     let mut warnings = Vec::new();
     shadowed(&sections.route, &mut warnings, |_, _| true);
@@ -21,6 +24,7 @@ pub(crate) fn warnings(rule_set: &RuleSet) -> Vec<RuleWarning> {
             && early.resolve.is_some() >= late.resolve.is_some()
     });
     inverted(&sections.sla, &mut warnings);
+    uncovered(&sections.route, known_intents, &mut warnings);
     unused_groups(rule_set, &mut warnings);
     closing_chains(rule_set, &mut warnings);
     warnings.sort_by_key(|warning| (warning.line, warning.column));
@@ -53,6 +57,21 @@ fn is_wider<T>(early: &Row<T>, late: &Row<T>) -> bool {
             condition.is_always_true()
                 || late.when.iter().any(|other| other.source().trim() == condition.source().trim())
         })
+}
+
+/// Known intents that only the default row takes; out of scope is what it is there for.
+fn uncovered(rows: &Ordered<Route>, known: &[String], warnings: &mut Vec<RuleWarning>) {
+    let is_named = |label: &str| {
+        let named = |row: &Row<Route>| !row.intents.is_any() && row.intents.admits(label);
+        rows.section.rows().iter().any(named)
+    };
+    let labels: Vec<&str> = known.iter().map(String::as_str).collect();
+    let left: Vec<_> =
+        labels.into_iter().filter(|label| *label != OUT_OF_SCOPE && !is_named(label)).collect();
+    if !left.is_empty() {
+        let message = format!("takes intents that no row names: {}", left.join(", "));
+        warnings.push(at_row(&rows.default, RuleWarningCode::UncoveredIntents, message));
+    }
 }
 
 fn inverted(rows: &Ordered<SlaTerms>, warnings: &mut Vec<RuleWarning>) {

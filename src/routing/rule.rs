@@ -3,6 +3,7 @@
 use super::condition::{Condition, EvalError, Evaluator};
 use super::decision::Alternative;
 use super::intent::{IntentIndex, Intents};
+use super::schema::{BuiltIn, Fact};
 
 /// One row of a section with its outputs.
 #[derive(Debug)]
@@ -34,6 +35,25 @@ impl<T> Row<T> {
     /// Whether all conditions hold, the intent column apart.
     fn holds(&self, evaluator: &Evaluator<'_>) -> bool {
         self.when.iter().all(|condition| condition.holds(evaluator) == Ok(true))
+    }
+
+    /// The conditions as written, the intent column first; none for a default row.
+    pub(crate) fn conditions(&self) -> Vec<String> {
+        let column = (!self.intents.is_any()).then(|| self.intents.condition());
+        let when = self.when.iter().map(|condition| condition.source().to_owned());
+        column.into_iter().chain(when).collect()
+    }
+
+    /// The facts it looks at, each once.
+    pub(crate) fn facts(&self) -> Vec<Fact> {
+        let column = (!self.intents.is_any()).then_some(Fact::BuiltIn(BuiltIn::Intent));
+        let mut facts: Vec<Fact> = column.into_iter().collect();
+        for fact in self.when.iter().flat_map(|condition| condition.facts()) {
+            if !facts.contains(fact) {
+                facts.push(fact.clone());
+            }
+        }
+        facts
     }
 
     /// What keeps the row from matching, the intent column first.

@@ -8,7 +8,7 @@ use super::fault::{RuleError, RuleWarning};
 use super::group::SkillGroup;
 use super::lint;
 use super::rule::{Ordered, Reply, Route, Row, Rows, Section, SlaTerms, Term};
-use super::schema::FactType;
+use super::schema::{Fact, FactType};
 use super::trace::{SectionKind, Trace};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -220,8 +220,8 @@ impl RuleSet {
         rows
     }
 
-    pub(crate) fn linted(mut self) -> Self {
-        self.warnings = lint::warnings(&self);
+    pub(crate) fn linted(mut self, known_intents: &[String]) -> Self {
+        self.warnings = lint::warnings(&self, known_intents);
         self
     }
 }
@@ -231,21 +231,13 @@ fn infos<T>(section: SectionKind, rows: &impl Rows<T>) -> Vec<RowInfo> {
 }
 
 fn info<T>(section: SectionKind, row: &Row<T>) -> RowInfo {
-    let column = (!row.intents.is_any()).then(|| row.intents.condition());
-    let mut facts: Vec<String> = column.iter().map(|_| "intent".to_owned()).collect();
-    for path in row.when.iter().flat_map(|condition| condition.facts()).map(|fact| fact.path()) {
-        if !facts.contains(&path) {
-            facts.push(path);
-        }
-    }
-    let conditions = row.when.iter().map(|condition| condition.source().to_owned());
     RowInfo {
         section,
         id: row.id.to_string(),
         description: row.description.to_string(),
         line: row.position.0,
-        conditions: column.into_iter().chain(conditions).collect(),
-        facts,
+        conditions: row.conditions(),
+        facts: row.facts().iter().map(Fact::path).collect(),
     }
 }
 
@@ -256,5 +248,56 @@ impl fmt::Debug for RuleSet {
             .field("n_groups", &self.groups.list.len())
             .field("n_rows", &self.rows().len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_those_of_the_source() {
+        let check = |total, expected| {
+            assert_eq!(Thresholds::default().priority(total), expected, "{total}");
+        };
+        check(15, Priority::P0);
+        check(9, Priority::P0);
+        check(8, Priority::P1);
+        check(7, Priority::P1);
+        check(6, Priority::P2);
+        check(5, Priority::P2);
+        check(4, Priority::P3);
+        check(3, Priority::P3);
+    }
+
+    #[test]
+    fn a_rule_set_can_be_shared_and_renumbered() {
+        fn assert_shared<T: Send + Sync + 'static>(_: &T) {}
+        let text = include_str!("../../tests/fixtures/rules/minimal.toml");
+        let rule_set = RuleSet::parse(text, &CompileOptions::default()).unwrap();
+        assert_shared(&rule_set);
+        assert_eq!(rule_set.id(), "minimal@1");
+        assert_eq!(rule_set.with_version("1.7").id(), "minimal@1.7");
+    }
+
+    #[test]
+    fn openings_are_told_as_instants() {
+        let text = include_str!("../../tests/fixtures/rules/minimal.toml");
+        let rule_set = RuleSet::parse(text, &CompileOptions::default()).unwrap();
+        let lunch = "2026-11-18T12:30:00+08:00".parse().unwrap();
+        assert!(!rule_set.is_open("logistics", lunch));
+        let opening = rule_set.next_open("logistics", lunch);
+        assert_eq!(opening, "2026-11-18T13:00:00+08:00".parse().ok());
+        assert_eq!(rule_set.next_open("general", lunch), Some(lunch));
+        assert_eq!(rule_set.next_open("nobody", lunch), None);
+    }
+
+    #[test]
+    fn rows_are_listed_with_their_conditions() {
+        let text = include_str!("../../tests/fixtures/rules/minimal.toml");
+        let rows = RuleSet::parse(text, &CompileOptions::default()).unwrap().rows();
+        assert_eq!(rows.len(), 12);
+        assert_eq!(rows[0].conditions, ["intent in [\"shipping.*\"]"]);
+        assert_eq!((rows[5].line, &rows[5].facts[..]), (42, &["customer.region".to_owned()][..]));
     }
 }

@@ -64,9 +64,9 @@ pub fn built_in_facts() -> impl Iterator<Item = FactDef> {
     TABLE.iter().map(|(_, def)| *def)
 }
 
-/// Names a fact that always has a value.
+/// Names a fact that always has a value: the field of `Facts` of that name, or what is derived
+/// from the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is the field of `Facts` of that name, documented there")]
 pub(crate) enum BuiltIn {
     Intent,
     IntentScore,
@@ -182,14 +182,6 @@ impl Fact {
         match self {
             Fact::BuiltIn(built_in) => built_in.def().fact_type,
             Fact::Free { fact_type, .. } => *fact_type,
-        }
-    }
-
-    /// All values of a fact with a closed set of them, otherwise empty.
-    pub(crate) fn values(&self) -> &'static [&'static str] {
-        match self {
-            Fact::BuiltIn(built_in) => built_in.def().values,
-            Fact::Free { .. } => &[],
         }
     }
 }

@@ -50,6 +50,14 @@ pub struct RowTrace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = true)]
     pub would_match: Option<bool>,
+    /// For a row that contributed: its conditions as written; none for a default row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["intent in [\"shipping.*\"]"]))]
+    pub conditions: Vec<String>,
+    /// For a row that contributed: the facts it looked at.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object, example = json!({"intent": "shipping.delay"}))]
+    pub facts: Map<String, Value>,
     /// The first condition that did not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<FailedCondition>,

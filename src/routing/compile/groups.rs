@@ -52,7 +52,7 @@ pub(super) fn read(root: Table<'_>, faults: &mut Faults<'_>) -> Groups {
     let mut sources = Vec::new();
     for table in tables {
         if let Some(group) = group(table, &shared, &groups, faults) {
-            groups.by_id.insert(group.id.clone(), groups.list.len());
+            groups.by_id.entry(group.id.clone()).or_insert(groups.list.len());
             groups.list.push(group);
             sources.push(table);
         }

@@ -101,6 +101,8 @@ fn free_facts(root: Table<'_>, faults: &mut Faults<'_>) -> BTreeMap<String, Fact
                     names.join(", ")
                 );
                 faults.at(type_name.offset(), RuleFaultCode::BadValue, message);
+                // Declared all the same: the rows that name it are not at fault.
+                declared.insert(name.to_owned(), FactType::String);
             }
         }
     }

@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
                 description: description.into(),
                 offset: table.offset,
                 position: faults.position(table.offset),
-                is_default: patterns.is_empty() && conditions.is_empty(),
+                is_default: table.is_blank("intent") && table.is_blank("when"),
                 intents: self.intents(&patterns, faults),
                 when: self.conditions(&conditions, faults),
                 then: then(table, faults),

@@ -1,11 +1,12 @@
 //! Types of conditions: what the facts cannot answer is refused at load, not found out at night.
 
 use super::Flaw;
+use super::types::Type;
 use crate::routing::fault::RuleFaultCode;
-use crate::routing::schema::{BuiltIn, FREE_FACTS, Fact, FactType, Schema};
+use crate::routing::hint::did_you_mean;
+use crate::routing::schema::{BuiltIn, FREE_FACTS, Fact, Schema, built_in_facts};
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, SelectExpr, operators};
 use cel::{IdedExpr, Program};
-use std::fmt;
 
 /// The facts a condition looks at, in the order of the text, or all its flaws.
 pub(super) fn check(program: &Program, schema: &Schema<'_>) -> Result<Vec<Fact>, Vec<Flaw>> {
@@ -18,62 +19,6 @@ pub(super) fn check(program: &Program, schema: &Schema<'_>) -> Result<Vec<Fact>,
     }
     checker.flaws.sort_by_key(|flaw| flaw.offset);
     Err(checker.flaws)
-}
-
-/// Type of an expression.
-#[derive(Debug, Clone, PartialEq)]
-enum Type {
-    Bool,
-    Int,
-    Double,
-    String,
-    List(Box<Type>),
-    /// Of something already reported, or of the items of an empty list.
-    Any,
-}
-
-impl Type {
-    fn is_numeric(&self) -> bool {
-        matches!(self, Type::Int | Type::Double | Type::Any)
-    }
-
-    fn fits(&self, wanted: &Type) -> bool {
-        match (self, wanted) {
-            (Type::Any, _) | (_, Type::Any) => true,
-            (Type::List(items), Type::List(wanted)) => items.fits(wanted),
-            _ => self == wanted,
-        }
-    }
-
-    /// CEL compares whole numbers with fractions by value.
-    fn comparable(&self, other: &Type) -> bool {
-        self.fits(other) || (self.is_numeric() && other.is_numeric())
-    }
-}
-
-impl From<FactType> for Type {
-    fn from(fact_type: FactType) -> Self {
-        match fact_type {
-            FactType::String => Type::String,
-            FactType::Int => Type::Int,
-            FactType::Double => Type::Double,
-            FactType::Bool => Type::Bool,
-            FactType::List => Type::List(Box::new(Type::String)),
-        }
-    }
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Type::Bool => f.write_str("bool"),
-            Type::Int => f.write_str("int"),
-            Type::Double => f.write_str("double"),
-            Type::String => f.write_str("string"),
-            Type::List(items) => write!(f, "list of {items}"),
-            Type::Any => f.write_str("anything"),
-        }
-    }
 }
 
 struct Checker<'a> {
@@ -129,8 +74,8 @@ impl<'a> Checker<'a> {
         } else if self.schema.free.contains_key(name) {
             format!("unknown fact `{name}`; the free fact is `{FREE_FACTS}.{name}`")
         } else {
-            let names = crate::routing::schema::built_in_facts().map(|def| def.name);
-            format!("unknown fact `{name}`{}", crate::routing::hint::did_you_mean(name, names))
+            let names = built_in_facts().map(|def| def.name);
+            format!("unknown fact `{name}`{}", did_you_mean(name, names))
         };
         self.flaw(e, RuleFaultCode::UnknownFact, message)
     }
@@ -147,7 +92,7 @@ impl<'a> Checker<'a> {
         }
         let Some(fact) = self.schema.free(&select.field) else {
             let declared = self.schema.free.keys().map(String::as_str);
-            let hint = crate::routing::hint::did_you_mean(&select.field, declared);
+            let hint = did_you_mean(&select.field, declared);
             let message = format!(
                 "unknown fact `{FREE_FACTS}.{0}`{hint}; declare it under [facts] as `{0} = \"string\"`",
                 select.field
@@ -259,7 +204,7 @@ impl<'a> Checker<'a> {
                 self.mismatch(e, format!("`{known}` does not take ({types})"), Type::Any)
             }
             _ => {
-                let hint = crate::routing::hint::did_you_mean(name, FUNCTIONS.iter().copied());
+                let hint = did_you_mean(name, FUNCTIONS.iter().copied());
                 let message = format!("unknown function `{name}`{hint}");
                 self.flaw(e, RuleFaultCode::UnknownFunction, message)
             }
@@ -342,14 +287,14 @@ impl<'a> Checker<'a> {
         let Some(built_in) = BuiltIn::named(name) else { return };
         let values = built_in.def().values;
         if !values.is_empty() && !values.contains(&value) {
-            let hint = crate::routing::hint::did_you_mean(value, values.iter().copied());
+            let hint = did_you_mean(value, values.iter().copied());
             let message =
                 format!("`{name}` is never \"{value}\"{hint}; its values: {}", values.join(", "));
             self.flaw(literal, RuleFaultCode::BadValue, message);
         }
         if built_in == BuiltIn::Intent && !self.schema.knows_intent(value) {
             let known = self.schema.known_intents.unwrap_or_default().iter().map(String::as_str);
-            let hint = crate::routing::hint::did_you_mean(value, known);
+            let hint = did_you_mean(value, known);
             let message = format!("unknown intent `{value}`{hint}");
             self.flaw(literal, RuleFaultCode::UnknownIntent, message);
         }
