@@ -319,7 +319,10 @@ mod tests {
         let path = folder.path().join("fenzhen.toml");
         std::fs::write(&path, file).unwrap();
         let env = env.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
-        Config::layered(Some(&path), config::Environment::with_prefix("FENZHEN").source(Some(env)))
+        let env = config::Environment::with_prefix("FENZHEN").source(Some(env));
+        let config = Config::from_layers(Some(&path), env)?;
+        config.validate()?;
+        Ok(config)
     }
 
     #[test]

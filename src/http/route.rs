@@ -114,7 +114,9 @@ pub(super) async fn route(
         strikes,
         now: request.now.unwrap_or_else(Timestamp::now),
     };
-    let (decision, trace) = triage.decide(&classification, situation, request.explain);
+    let (mut decision, trace) = triage.decide(&classification, situation, request.explain);
+    // The limit is a setting of the conversation, which rules do not know.
+    decision.handoff |= strikes >= shared.app.config.conversation.max_strikes;
     metrics::counter!(
         DECISIONS,
         "skill_group" => decision.skill_group.id.clone(),

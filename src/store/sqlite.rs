@@ -12,7 +12,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Row};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::path::Path;
 use std::time::Duration;
 
@@ -141,66 +141,15 @@ impl Store for SqliteStore {
 
     fn commit(&self, change: Change) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            // IMMEDIATE takes the write lock at once: a transaction that read first and wrote
-            // later would fail instead of waiting when another process writes between.
-            let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-            let conversation = &change.conversation;
-            let id = conversation.id.as_str();
-            let result = sqlx::query(
-                "INSERT INTO conversations \
-                 (id, version, state, customer, channel, resolved, rating, created_ms, updated_ms) \
-                 SELECT ?1, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ?2 = 0 OR \
-                 EXISTS (SELECT 1 FROM conversations WHERE id = ?1) \
-                 ON CONFLICT (id) DO UPDATE SET version = version + 1, state = ?3, customer = ?4, \
-                 channel = ?5, resolved = ?6, rating = ?7, updated_ms = ?9 WHERE version = ?2",
-            )
-            .bind(id)
-            .bind(i64::try_from(conversation.version).unwrap_or(i64::MAX))
-            .bind(to_json(&conversation.state))
-            .bind(&conversation.customer)
-            .bind(&conversation.channel)
-            .bind(conversation.resolved)
-            .bind(conversation.rating)
-            .bind(conversation.created_at.as_millisecond())
-            .bind(conversation.updated_at.as_millisecond())
-            .execute(&mut *transaction)
-            .await?;
-            if result.rows_affected() != 1 {
-                return Err(StoreError::Conflict);
+            let mut connection = self.writer.acquire().await?;
+            let committed = write(&mut connection, &change).await;
+            if matches!(committed, Err(ref error) if !matches!(error, StoreError::Conflict)) {
+                // A full disk makes SQLite roll back by itself, which sqlx does not notice: the
+                // connection would refuse every later transaction ("non-zero transaction depth").
+                // What closing it answers changes nothing.
+                let _ = connection.close().await;
             }
-            if let Some(turn) = &change.turn {
-                sqlx::query(
-                    "INSERT INTO turns (conversation_id, seq, turn_id, episode, at_ms, text, \
-                     strike, outcome, outcome_reason, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-                     ON CONFLICT (conversation_id, seq) DO UPDATE SET strike = excluded.strike, \
-                     outcome = excluded.outcome, outcome_reason = excluded.outcome_reason \
-                     WHERE turn_id = excluded.turn_id",
-                )
-                .bind(id)
-                .bind(turn.seq)
-                .bind(turn.turn_id.as_str())
-                .bind(turn.episode)
-                .bind(turn.at.as_millisecond())
-                .bind(&turn.text)
-                .bind(turn.strike.map(|strike| to_json(&strike)))
-                .bind(turn.outcome.map(|outcome| to_json(&outcome)))
-                .bind(&turn.outcome_reason)
-                .bind(&turn.reply)
-                .execute(&mut *transaction)
-                .await?;
-            }
-            if let Some(handoff) = &change.handoff {
-                sqlx::query(
-                    "INSERT INTO handoffs (conversation_id, episode, packet) VALUES (?, ?, ?)",
-                )
-                .bind(id)
-                .bind(handoff.episode)
-                .bind(&handoff.packet)
-                .execute(&mut *transaction)
-                .await?;
-            }
-            transaction.commit().await?;
-            Ok(())
+            committed
         })
     }
 
@@ -210,6 +159,68 @@ impl Store for SqliteStore {
             Ok(())
         })
     }
+}
+
+/// Writes a change in one transaction, which a dropped future rolls back.
+async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(), StoreError> {
+    // IMMEDIATE takes the write lock at once: a transaction that read first and wrote
+    // later would fail instead of waiting when another process writes between.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let conversation = &change.conversation;
+    let id = conversation.id.as_str();
+    let result = sqlx::query(
+        "INSERT INTO conversations \
+         (id, version, state, customer, channel, resolved, rating, created_ms, updated_ms) \
+         SELECT ?1, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE ?2 = 0 OR \
+         EXISTS (SELECT 1 FROM conversations WHERE id = ?1) \
+         ON CONFLICT (id) DO UPDATE SET version = version + 1, state = ?3, customer = ?4, \
+         channel = ?5, resolved = ?6, rating = ?7, updated_ms = ?9 WHERE version = ?2",
+    )
+    .bind(id)
+    .bind(i64::try_from(conversation.version).unwrap_or(i64::MAX))
+    .bind(to_json(&conversation.state))
+    .bind(&conversation.customer)
+    .bind(&conversation.channel)
+    .bind(conversation.resolved)
+    .bind(conversation.rating)
+    .bind(conversation.created_at.as_millisecond())
+    .bind(conversation.updated_at.as_millisecond())
+    .execute(&mut *transaction)
+    .await?;
+    if result.rows_affected() != 1 {
+        return Err(StoreError::Conflict);
+    }
+    if let Some(turn) = &change.turn {
+        sqlx::query(
+            "INSERT INTO turns (conversation_id, seq, turn_id, episode, at_ms, text, \
+             strike, outcome, outcome_reason, reply) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (conversation_id, seq) DO UPDATE SET strike = excluded.strike, \
+             outcome = excluded.outcome, outcome_reason = excluded.outcome_reason \
+             WHERE turn_id = excluded.turn_id",
+        )
+        .bind(id)
+        .bind(turn.seq)
+        .bind(turn.turn_id.as_str())
+        .bind(turn.episode)
+        .bind(turn.at.as_millisecond())
+        .bind(&turn.text)
+        .bind(turn.strike.map(|strike| to_json(&strike)))
+        .bind(turn.outcome.map(|outcome| to_json(&outcome)))
+        .bind(&turn.outcome_reason)
+        .bind(&turn.reply)
+        .execute(&mut *transaction)
+        .await?;
+    }
+    if let Some(handoff) = &change.handoff {
+        sqlx::query("INSERT INTO handoffs (conversation_id, episode, packet) VALUES (?, ?, ?)")
+            .bind(id)
+            .bind(handoff.episode)
+            .bind(&handoff.packet)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
 }
 
 fn conversation_of(id: &ConversationId, row: &SqliteRow) -> Result<ConversationRecord, StoreError> {
