@@ -9,6 +9,7 @@
 //! never touches the generation in use: whatever fails, the old one goes on serving.
 
 pub mod article;
+mod concepts;
 mod error;
 pub mod index;
 pub mod search;
@@ -51,8 +52,11 @@ mod testing {
     }
 
     pub(crate) fn analyzer() -> Analyzer {
-        let (dictionary, normalizer) = tables();
-        Analyzer::new(normalizer, dictionary)
+        static ANALYZER: LazyLock<Analyzer> = LazyLock::new(|| {
+            let (dictionary, normalizer) = tables();
+            Analyzer::new(normalizer, dictionary)
+        });
+        ANALYZER.clone()
     }
 
     /// A folder below the package.

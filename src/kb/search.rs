@@ -246,7 +246,7 @@ fn search(
     let normalized = analyzer.normalize(query.q);
     let terms = QueryTerms::new(normalized.text(), analyzer, &generation.lexicon);
     let served = Served::new(&generation.articles, query.as_of, query.category);
-    let mut candidates: Vec<Candidate> = retrieve::retrieve(generation, &terms, served)?
+    let mut candidates: Vec<Candidate> = retrieve::retrieve(generation, &terms, query.intent, served)?
         .into_iter()
         .map(|article_idx| {
             let intents = &generation.articles[article_idx].intents;
@@ -284,6 +284,6 @@ fn hit(
         matched: terms.matched(lexicon.words(candidate.article_idx)),
         links: article.links.clone(),
         intents: article.intents.clone(),
-        explanation: explain.then(|| candidate.explain()),
+        explanation: explain.then(|| candidate.explain(article)),
     }
 }

@@ -188,7 +188,7 @@ mod tests {
                 "broken.md:1: the file must start with a line `+++`, and the front matter end with another",
                 "copy.md:2: version 1 of \"refund-time\" is already in a/refund-time.md",
                 "unsound.md:6: the category \"退款\" must be 产品, 服务 or 售后 followed by one to three levels",
-                "unsound.md:12: unknown key `title`",
+                "unsound.md:13: unknown key `title`",
             ]
         );
         let error = load_articles(&fixture("faulty")).unwrap_err();

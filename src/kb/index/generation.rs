@@ -81,7 +81,7 @@ pub(crate) fn write(
         number,
         created: Timestamp::now(),
         schema_version: SCHEMA_VERSION,
-        dictionary_hash: analyzer.dictionary_hash().to_owned(),
+        dictionary_hash: analyzer.dictionary_hash(),
         n_versions: articles.len(),
         article_set_hash: article_set_hash(articles),
     };
@@ -146,7 +146,7 @@ impl Generation {
             return Err(RebuildReason::OtherSchema { built, now });
         }
         if info.dictionary_hash != analyzer.dictionary_hash() {
-            let now = analyzer.dictionary_hash().to_owned();
+            let now = analyzer.dictionary_hash();
             return Err(RebuildReason::OtherDictionary { built: info.dictionary_hash, now });
         }
         Self::open(dir, number, analyzer).map_err(damaged)

@@ -20,6 +20,8 @@ pub(crate) const ARTICLE: &str = "article";
 
 /// Name under which the word tokenizer is registered.
 const WORDS: &str = "words";
+/// Name under which the concept tokenizer is registered.
+const CONCEPTS: &str = "concepts";
 /// Name under which the pair tokenizer is registered.
 const PAIRS: &str = "pairs";
 
@@ -34,6 +36,8 @@ pub(crate) struct Fields {
     pub(crate) body: Field,
     /// Pairs of neighbouring characters of a question or variant.
     pub(crate) pairs: Field,
+    /// Ideas named in a question, variant or body.
+    pub(crate) concepts: Field,
     /// Place of the version in the generation's list of articles.
     pub(crate) article: Field,
 }
@@ -52,6 +56,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
         variant: builder.add_text_field("variant", text(WORDS)),
         body: builder.add_text_field("body", text(WORDS)),
         pairs: builder.add_text_field("pairs", text(PAIRS)),
+        concepts: builder.add_text_field("concepts", text(CONCEPTS)),
         article: builder.add_u64_field(ARTICLE, FAST | STORED),
     };
     (builder.build(), fields)
@@ -62,6 +67,7 @@ pub(crate) fn tokenizers(analyzer: &Analyzer) -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
     tokenizers.register(WORDS, analyzer.word_tokenizer());
     tokenizers.register(PAIRS, PairTokenizer);
+    tokenizers.register(CONCEPTS, analyzer.concept_tokenizer());
     tokenizers
 }
 
@@ -76,10 +82,19 @@ pub(crate) fn passages(
     let question = |(idx, question): (usize, &str)| {
         let text = analyzer.normalize(question);
         let field = if idx == 0 { fields.question } else { fields.variant };
-        doc!(fields.article => article_idx, field => text.text(), fields.pairs => text.text())
+        doc!(
+            fields.article => article_idx,
+            field => text.text(),
+            fields.pairs => text.text(),
+            fields.concepts => text.text(),
+        )
     };
     let mut passages: Vec<_> = article.questions().enumerate().map(question).collect();
     let body = analyzer.normalize(&plain_text(&article.body));
-    passages.push(doc!(fields.article => article_idx, fields.body => body.text()));
+    passages.push(doc!(
+        fields.article => article_idx,
+        fields.body => body.text(),
+        fields.concepts => body.text(),
+    ));
     passages
 }

@@ -14,7 +14,9 @@ pub(crate) type TermId = u32;
 pub(crate) struct Lexicon {
     words: Vocabulary,
     pairs: Vocabulary,
+    concepts: Vocabulary,
     articles: Vec<ArticleTerms>,
+    by_intent: HashMap<String, Vec<usize>>,
 }
 
 /// Terms of one kind.
@@ -33,15 +35,19 @@ struct ArticleTerms {
     questions: Vec<Passage>,
     /// Words of questions and body together, sorted.
     words: Vec<TermId>,
+    /// Pairs of questions and body together, sorted.
+    pairs: Vec<TermId>,
+    /// Ideas in questions and body together, sorted.
+    concepts: Vec<TermId>,
     body: Body,
 }
 
-/// A question or variant as two sets of terms.
+/// A question or variant as sets of terms.
 pub(crate) struct Passage {
     /// Sorted.
-    pub(crate) words: Vec<TermId>,
-    /// Sorted.
     pub(crate) pairs: Vec<TermId>,
+    /// Sorted.
+    pub(crate) concepts: Vec<TermId>,
 }
 
 /// A body as plain text, cut into sentences.
@@ -60,16 +66,56 @@ pub(crate) struct Sentence {
 
 impl Lexicon {
     pub(crate) fn new(articles: &[Article], analyzer: &Analyzer) -> Self {
-        let (mut words, mut pairs) = (Vocabulary::default(), Vocabulary::default());
-        let terms: Vec<ArticleTerms> = articles
-            .iter()
-            .map(|article| ArticleTerms::new(article, analyzer, &mut words, &mut pairs))
-            .collect();
-        words.weigh(articles, terms.iter().map(|terms| &terms.words[..]));
-        let question_pairs: Vec<Vec<TermId>> =
-            terms.iter().map(|terms| union(terms.questions.iter().map(|q| &q.pairs[..]))).collect();
-        pairs.weigh(articles, question_pairs.iter().map(|pairs| &pairs[..]));
-        Self { words, pairs, articles: terms }
+        let mut lexicon = Self {
+            words: Vocabulary::default(),
+            pairs: Vocabulary::default(),
+            concepts: Vocabulary::default(),
+            articles: Vec::with_capacity(articles.len()),
+            by_intent: HashMap::new(),
+        };
+        for (article_idx, article) in articles.iter().enumerate() {
+            let terms = lexicon.number(article, analyzer);
+            lexicon.articles.push(terms);
+            for intent in &article.intents {
+                lexicon.by_intent.entry(intent.clone()).or_default().push(article_idx);
+            }
+        }
+        let terms = &lexicon.articles;
+        lexicon.words.weigh(articles, terms.iter().map(|terms| &terms.words[..]));
+        lexicon.concepts.weigh(articles, terms.iter().map(|terms| &terms.concepts[..]));
+        lexicon.pairs.weigh(articles, terms.iter().map(|terms| &terms.pairs[..]));
+        lexicon
+    }
+
+    /// Numbers the terms of one version.
+    fn number(&mut self, article: &Article, analyzer: &Analyzer) -> ArticleTerms {
+        let Self { words, pairs, concepts, .. } = self;
+        let mut question_words = Vec::new();
+        let question = |question: &str| {
+            let text = analyzer.normalize(question);
+            let text = text.text();
+            question_words.push(words.numbers(analyzer.words(text).iter().map(|word| word.text)));
+            Passage {
+                pairs: pairs.numbers(analyzer.pairs(text).iter().map(|pair| pair.text)),
+                concepts: concepts.numbers(analyzer.concepts(text).iter().map(|c| c.name)),
+            }
+        };
+        let questions: Vec<Passage> = article.questions().map(question).collect();
+        let body = Body::new(plain_text(&article.body), analyzer, words);
+        let body_words = body.sentences.iter().flat_map(|s| s.words.iter().map(|(word, _)| *word));
+        let body_words = sorted(body_words);
+        let body_text = analyzer.normalize(&body.text);
+        let body_pairs = analyzer.pairs(body_text.text());
+        let body_pairs = pairs.numbers(body_pairs.iter().map(|pair| pair.text));
+        let body_concepts = analyzer.concepts(body_text.text());
+        let body_concepts = concepts.numbers(body_concepts.iter().map(|concept| concept.name));
+        ArticleTerms {
+            words: union(question_words.iter().map(Vec::as_slice).chain([&body_words[..]])),
+            pairs: union(questions.iter().map(|q| &q.pairs[..]).chain([&body_pairs[..]])),
+            concepts: union(questions.iter().map(|q| &q.concepts[..]).chain([&body_concepts[..]])),
+            questions,
+            body,
+        }
     }
 
     /// Number and weight of a word; no number where no article holds it.
@@ -82,14 +128,24 @@ impl Lexicon {
         self.pairs.look_up(text)
     }
 
-    /// Summed weights of words.
-    pub(crate) fn weigh_words(&self, words: &[TermId]) -> f32 {
-        self.words.sum(words)
+    /// Number and weight of an idea.
+    pub(crate) fn concept(&self, name: &str) -> (Option<TermId>, f32) {
+        self.concepts.look_up(name)
+    }
+
+    /// Articles that name an intent, in their order.
+    pub(crate) fn with_intent(&self, intent: &str) -> &[usize] {
+        self.by_intent.get(intent).map_or(&[], Vec::as_slice)
     }
 
     /// Summed weights of pairs.
     pub(crate) fn weigh_pairs(&self, pairs: &[TermId]) -> f32 {
         self.pairs.sum(pairs)
+    }
+
+    /// Summed weights of ideas.
+    pub(crate) fn weigh_concepts(&self, concepts: &[TermId]) -> f32 {
+        self.concepts.sum(concepts)
     }
 
     /// Questions and variants of a version.
@@ -100,6 +156,16 @@ impl Lexicon {
     /// All words of a version, sorted.
     pub(crate) fn words(&self, article_idx: usize) -> &[TermId] {
         &self.articles[article_idx].words
+    }
+
+    /// All pairs of a version, sorted.
+    pub(crate) fn pairs(&self, article_idx: usize) -> &[TermId] {
+        &self.articles[article_idx].pairs
+    }
+
+    /// All ideas of a version, sorted.
+    pub(crate) fn concepts(&self, article_idx: usize) -> &[TermId] {
+        &self.articles[article_idx].concepts
     }
 
     /// Body of a version.
@@ -116,6 +182,11 @@ impl Vocabulary {
         let id = self.ids.len() as TermId;
         self.ids.insert(text.into(), id);
         id
+    }
+
+    /// Numbers of terms, sorted, each once.
+    fn numbers<'a>(&mut self, terms: impl Iterator<Item = &'a str>) -> Vec<TermId> {
+        sorted(terms.map(|term| self.number(term)))
     }
 
     /// Weighs terms by rarity as BM25 does, `ln(1 + (n - df + 0.5) / (df + 0.5))`, over ids rather
@@ -147,31 +218,6 @@ impl Vocabulary {
 
     fn sum(&self, terms: &[TermId]) -> f32 {
         terms.iter().map(|&term| self.weights[term as usize]).sum()
-    }
-}
-
-impl ArticleTerms {
-    fn new(
-        article: &Article,
-        analyzer: &Analyzer,
-        words: &mut Vocabulary,
-        pairs: &mut Vocabulary,
-    ) -> Self {
-        let question = |question: &str| {
-            let text = analyzer.normalize(question);
-            let (word_segments, pair_segments) =
-                (analyzer.words(text.text()), analyzer.pairs(text.text()));
-            Passage {
-                words: sorted(word_segments.iter().map(|word| words.number(word.text))),
-                pairs: sorted(pair_segments.iter().map(|pair| pairs.number(pair.text))),
-            }
-        };
-        let questions: Vec<Passage> = article.questions().map(question).collect();
-        let body = Body::new(plain_text(&article.body), analyzer, words);
-        let body_words = body.sentences.iter().flat_map(|s| s.words.iter().map(|(word, _)| *word));
-        let body_words = sorted(body_words);
-        let all = union(questions.iter().map(|q| &q.words[..]).chain([&body_words[..]]));
-        Self { questions, words: all, body }
     }
 }
 

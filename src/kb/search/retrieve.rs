@@ -22,6 +22,7 @@ const QUESTION_BOOST: f32 = 1.2;
 const VARIANT_BOOST: f32 = 1.0;
 const BODY_BOOST: f32 = 0.5;
 const PAIR_BOOST: f32 = 0.3;
+const CONCEPT_BOOST: f32 = 1.0;
 
 /// Which versions a search may see: one bit each.
 ///
@@ -50,10 +51,12 @@ impl Served {
     }
 }
 
-/// Places of the articles worth scoring, each once, in no particular order.
+/// Places of the articles worth scoring, sorted, each once: those whose passages match best, and
+/// all that name the intent, since a turn in pinyin may share no word with any article.
 pub(super) fn retrieve(
     generation: &Generation,
     terms: &QueryTerms<'_>,
+    intent: Option<&str>,
     served: Served,
 ) -> tantivy::Result<Vec<usize>> {
     let fields = generation.fields;
@@ -64,9 +67,11 @@ pub(super) fn retrieve(
         clauses.push(clause(fields.body, word, BODY_BOOST));
     }
     clauses.extend(terms.known_pairs().map(|pair| clause(fields.pairs, pair, PAIR_BOOST)));
-    if clauses.is_empty() {
-        return Ok(Vec::new());
-    }
+    let concepts = terms.known_concepts();
+    clauses.extend(concepts.map(|concept| clause(fields.concepts, concept, CONCEPT_BOOST)));
+    let by_intent = intent.map_or(&[][..], |intent| generation.lexicon.with_intent(intent));
+    let mut articles: Vec<usize> =
+        by_intent.iter().copied().filter(|&article_idx| served.0[article_idx]).collect();
     let is_served = move |article_idx: u64| served.0.get(article_idx as usize) == Some(&true);
     let collector = FilterCollector::new(
         ARTICLE.to_owned(),
@@ -74,13 +79,10 @@ pub(super) fn retrieve(
         TopDocs::with_limit(N_PASSAGES).order_by_score(),
     );
     let passages = generation.searcher.search(&BooleanQuery::new(clauses), &collector)?;
-    let mut articles: Vec<usize> = passages
-        .into_iter()
-        .filter_map(|(_, address)| {
-            generation.article_of[address.segment_ord as usize].first(address.doc_id)
-        })
-        .map(|article_idx| article_idx as usize)
-        .collect();
+    let of_passages = passages.into_iter().filter_map(|(_, address)| {
+        generation.article_of[address.segment_ord as usize].first(address.doc_id)
+    });
+    articles.extend(of_passages.map(|article_idx| article_idx as usize));
     articles.sort_unstable();
     articles.dedup();
     Ok(articles)
