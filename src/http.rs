@@ -65,7 +65,6 @@ pub(crate) struct Shared {
 struct Api;
 
 /// The whole service as one router.
-#[must_use]
 pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
     let http = &app.config.http;
     let (max_body_bytes, max_batch_body_bytes) = (http.max_body_bytes, http.max_batch_body_bytes);

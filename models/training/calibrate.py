@@ -12,14 +12,17 @@ from training.export import Bundle
 from training.metrics import softmax
 from training.settings import MAX_TOKENS, MODELS, OOS, TASKS, WORK
 
-VERSION = "0.1.0"
+VERSION = "0.1.1"
 FILES = ("model.onnx", "tokenizer.json", "config.json")
 
-# Costs of one turn, set by judgement: a wrong queue costs a transfer, a question back a quarter of one,
-# a turn sent on without any intent half of one.
-WRONG_ROUTE, CLARIFICATION, REJECTION = 1.0, 0.25, 0.5
+# Costs of one turn, set by judgement: a wrong queue costs a transfer and so does an answer to an out-of-scope text,
+# a needless question back nearly half of one, a turn needlessly sent on without any intent somewhat more.
+WRONG_ROUTE, OOS_ANSWERED, CLARIFICATION, REJECTION = 1.0, 1.0, 0.45, 0.6
 N_OFFERED = 3  # intents a clarification offers
-GRID = np.arange(0.10, 0.96, 0.05).round(2)  # coarse: 1,100 dev rows do not carry finer steps
+# Coarse, as 1,100 dev rows do not carry finer steps, and bounded: lower than these a guess is taken for an answer or
+# a question is asked about noise, higher than these the service asks what it knows.
+ACCEPT_GRID = np.arange(0.40, 0.71, 0.05).round(2)
+CLARIFY_GRID = np.arange(0.15, 0.36, 0.05).round(2)
 
 Thresholds = tuple[float, float]
 
@@ -44,16 +47,22 @@ def outcomes(scores: np.ndarray, truth: np.ndarray, oos_idx: int, thresholds: Th
     clarified = in_scope & ~accepted & (top_score >= clarify)
     rejected = ~accepted & ~clarified
     right = top == truth
+    oos = truth == oos_idx
     in_offer = (np.argsort(-scores, axis=1)[:, :N_OFFERED] == truth[:, None]).any(axis=1)
     # A clarification is worth its price only where it leads from a wrong intent to the right one.
-    needless = clarified & (right | ~in_offer)
-    cost = WRONG_ROUTE * (accepted & ~right) + CLARIFICATION * needless + REJECTION * (rejected & (truth != oos_idx))
+    needless = clarified & (right | oos | ~in_offer)
+    cost = (
+        WRONG_ROUTE * (accepted & ~right & ~oos)
+        + OOS_ANSWERED * (accepted & oos)
+        + CLARIFICATION * needless
+        + REJECTION * (rejected & ~oos)
+    )
     return {"accepted": accepted, "clarified": clarified, "rejected": rejected, "right": right, "cost": cost}
 
 
 def choose_thresholds(scores: np.ndarray, truth: np.ndarray, oos_idx: int) -> Thresholds:
     """The cheapest pair of the grid; of equal ones the lowest accept, which asks the customer least."""
-    pairs = [(float(a), float(c)) for a, c in product(GRID, GRID) if c < a]
+    pairs = [(float(a), float(c)) for a, c in product(ACCEPT_GRID, CLARIFY_GRID) if c < a]
     return min(pairs, key=lambda pair: (outcomes(scores, truth, oos_idx, pair)["cost"].mean(), pair))
 
 

@@ -16,7 +16,7 @@ from training.calibrate import calibration_rows, rates
 from training.data import Row, read_rows
 from training.export import Bundle
 from training.metrics import accuracy, calibration_error, macro_f1, precision, recall, softmax, with_interval
-from training.settings import MODELS, OOS, TASKS, TRAINING, WORK
+from training.settings import MODELS, OOS, RECIPES, TASKS, TRAINING, WORK
 
 Figures = dict[str, dict[str, float]]
 MIN_WEAK_ROWS = 5  # below this a label's own figure says nothing
@@ -44,6 +44,7 @@ def intent_figures(dev: Scored, bundle: Bundle) -> Figures:
         "Accuracy, all rows": with_interval(accuracy, dev.truth, dev.scores),
         "Macro-F1, agreed rows": with_interval(macro_f1, *agreed),
         "Out-of-scope recall, agreed rows": with_interval(recall(bundle.labels.index(OOS)), *agreed),
+        "Out-of-scope precision, agreed rows": with_interval(precision(bundle.labels.index(OOS)), *agreed),
         "Calibration error (ECE), agreed rows": with_interval(calibration_error, *agreed),
         "Calibration error (ECE), all rows": with_interval(calibration_error, dev.truth, dev.scores),
     }
@@ -100,6 +101,10 @@ def threshold_table(expected: dict[str, float]) -> str:
     return "\n".join(lines + [f"| {names[key]} | {value:.3f} |" for key, value in expected.items()])
 
 
+def bias_text(task: str) -> str:
+    return ", ".join(f"`{label}` {offset:+.1f}" for label, offset in RECIPES[task].label_bias.items()) or "none"
+
+
 def train_counts() -> str:
     counts = Counter(row.origin for row in read_rows(WORK / "train.jsonl"))
     return ", ".join(f"{counts[origin]:,} {origin}" for origin in ("outside", "own", "review"))
@@ -130,6 +135,7 @@ def main() -> None:
         "temperature": temperature,
         "size": f"{(folder / 'model.onnx').stat().st_size / 1e6:.1f} MB",
         "counts": train_counts(),
+        "bias": bias_text(task),
     }
     if task == "intent":
         thresholds = (settings["thresholds"]["accept"], settings["thresholds"]["clarify"])

@@ -4,6 +4,7 @@ import argparse
 import json
 import shutil
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,17 @@ class Bundle:
             feed = {"input_ids": input_ids, "attention_mask": attention_mask}
             result.append(self.session.run(["logits"], feed)[0])
         return np.concatenate(result)
+
+
+def fold_bias(members: Sequence[TextCnn], labels: list[str], label_bias: Mapping[str, float]) -> None:
+    """Adds the offsets to the members' output layers, so that the mean of the log-probabilities carries them too.
+
+    A member's softmax only shifts all of a text's logits by one number, which the mean leaves alike for all labels.
+    """
+    with torch.no_grad():
+        for member in members:
+            for label, offset in label_bias.items():
+                member.output.bias[labels.index(label)] += offset
 
 
 def export_onnx(model: torch.nn.Module, path: Path) -> None:
@@ -111,6 +123,7 @@ def main() -> None:
     for checkpoint in checkpoints:
         members.append(TextCnn(len(vocab), len(labels), recipe))
         members[-1].load_state_dict(checkpoint["state"])
+    fold_bias(members, labels, recipe.label_bias)
     model = Ensemble(members).eval()
 
     folder = MODELS / task

@@ -35,7 +35,7 @@ class Recipe:
     texts (.789, 8 epochs), against .796 as it stands. The differences are within the noise of dev (about 0.012).
     """
 
-    seeds: tuple[int, ...] = (11, 23)
+    seeds: tuple[int, ...] = (11, 23, 37)  # three of 192 filters stay under 12 MB
     epochs: int = 12  # dev is flat from about 10 on
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -52,12 +52,18 @@ class Recipe:
     max_repeats: int = 3
     review_weight: float = 0.0  # shop reviews, known by stars only
     label_weights: Mapping[str, float] = field(default_factory=dict)  # in the loss
+    label_bias: Mapping[str, float] = field(default_factory=dict)  # added to the logits on export; see `bias.py`
 
 
 RECIPES = {
     "intent": Recipe(),
     # The weights trade negative precision for recall at the flat top of macro-F1 (dev, November 2026).
     "sentiment": Recipe(
-        epochs=6, filters=128, review_weight=0.3, label_weights={"negative": 2.8, "positive": 5.0}
+        seeds=(11, 23, 37, 41),
+        epochs=6,
+        filters=128,
+        unclear_weight=0.5,
+        review_weight=0.3,
+        label_weights={"negative": 2.8, "positive": 5.0},
     ),
 }

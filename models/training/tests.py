@@ -10,8 +10,9 @@ import torch
 from tokenizers import Tokenizer
 
 from training.augment import Noise, fill_placeholders
-from training.calibrate import fit_temperature, outcomes
+from training.calibrate import choose_thresholds, fit_temperature, outcomes
 from training.data import near_duplicates
+from training.export import fold_bias
 from training.metrics import calibration_error
 from training.model import Ensemble, TextCnn
 from training.settings import Recipe, UNK_ID
@@ -33,6 +34,15 @@ class Network(unittest.TestCase):
             padded = torch.cat([ids, torch.full((1, 9), 5)], dim=1)
             mask = torch.cat([torch.ones_like(ids), torch.zeros((1, 9), dtype=torch.int64)], dim=1)
             torch.testing.assert_close(self.model(padded, mask), alone, atol=1e-5, rtol=0)
+
+    def test_folded_bias_shifts_the_mean(self) -> None:
+        ids = torch.randint(2, 30, (5, 7))
+        with torch.no_grad():
+            before = self.model(ids, torch.ones_like(ids))
+            fold_bias(list(self.model.members), ["a", "b", "c", "d"], {"b": -0.7})
+            after = self.model(ids, torch.ones_like(ids))
+        expected = torch.softmax(before + torch.tensor([0.0, -0.7, 0.0, 0.0]), dim=-1)
+        torch.testing.assert_close(torch.softmax(after, dim=-1), expected, atol=1e-6, rtol=0)
 
     def test_empty_text_is_finite(self) -> None:
         nothing = torch.zeros((1, 1), dtype=torch.int64)
@@ -73,10 +83,18 @@ class Calibration(unittest.TestCase):
         self.assertAlmostEqual(fit_temperature(2 * logits, truth), 2.0, delta=0.15)
 
     def test_costs(self) -> None:
-        scores = np.array([[0.9, 0.1, 0.0], [0.9, 0.1, 0.0], [0.5, 0.4, 0.1], [0.5, 0.4, 0.1], [0.2, 0.1, 0.7]])
-        truth = np.array([0, 1, 0, 1, 0])  # right, wrong route, needless and useful question, in-scope rejected
+        sure, unsure, none = [0.9, 0.1, 0.0], [0.5, 0.4, 0.1], [0.2, 0.1, 0.7]
+        scores = np.array([sure, sure, sure, unsure, unsure, unsure, none, none])
+        # Right, wrong route, oos answered; needless and useful question, question about oos; rejected in scope and oos.
+        truth = np.array([0, 1, 2, 0, 1, 2, 0, 2])
         cost = outcomes(scores, truth, 2, (0.8, 0.3))["cost"]
-        self.assertEqual(cost.tolist(), [0.0, 1.0, 0.25, 0.0, 0.5])
+        self.assertEqual(cost.tolist(), [0.0, 1.0, 1.0, 0.45, 0.0, 0.45, 0.6, 0.0])
+
+    def test_thresholds_stay_in_bounds(self) -> None:
+        rng = np.random.default_rng(1)
+        scores, truth = rng.dirichlet(np.ones(4), size=300), rng.integers(0, 4, 300)
+        accept, clarify = choose_thresholds(scores, truth, 3)
+        self.assertTrue(0.40 <= accept <= 0.70 and 0.15 <= clarify <= 0.35)
 
     def test_calibration_error(self) -> None:
         scores = np.array([[0.8, 0.2]] * 10)

@@ -5,8 +5,13 @@ use crate::app::App;
 use crate::telemetry;
 use anyhow::Context;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How often another process's new index generation is looked for: an editor who ran
+/// `fenzhen kb reindex` sees it within seconds, and looking is one small file read.
+const REFRESH: Duration = Duration::from_secs(2);
 
 /// Serves until a signal to stop comes, then ends the requests in work within the grace time.
 ///
@@ -22,6 +27,7 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         true => Some(app.rules.watch(app.triage.clone())?),
         false => None,
     };
+    tokio::spawn(follow_index(app.clone()));
     let grace = http.shutdown_grace;
     let router = router(app.clone(), telemetry::metrics()?);
     tracing::info!(
@@ -59,4 +65,23 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes over index generations that other processes build.
+async fn follow_index(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(REFRESH);
+    loop {
+        ticks.tick().await;
+        let kb = app.kb.clone();
+        match tokio::task::spawn_blocking(move || kb.refresh()).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => {
+                tracing::info!(kb_generation = app.kb.generation().number, "index in force");
+            }
+            Ok(Err(reason)) => {
+                tracing::warn!(%reason, "the index on disk is not taken over, the old one goes on");
+            }
+            Err(error) => tracing::error!(%error, "looking for a new index failed"),
+        }
+    }
 }

@@ -246,15 +246,16 @@ fn search(
     let normalized = analyzer.normalize(query.q);
     let terms = QueryTerms::new(normalized.text(), analyzer, &generation.lexicon);
     let served = Served::new(&generation.articles, query.as_of, query.category);
-    let mut candidates: Vec<Candidate> = retrieve::retrieve(generation, &terms, query.intent, served)?
-        .into_iter()
-        .map(|article_idx| {
-            let intents = &generation.articles[article_idx].intents;
-            let names_intent =
-                query.intent.map(|intent| intents.iter().any(|named| named == intent));
-            Candidate::new(article_idx, &terms, names_intent, &generation.lexicon)
-        })
-        .collect();
+    let mut candidates: Vec<Candidate> =
+        retrieve::retrieve(generation, &terms, query.intent, served)?
+            .into_iter()
+            .map(|article_idx| {
+                let intents = &generation.articles[article_idx].intents;
+                let names_intent =
+                    query.intent.map(|intent| intents.iter().any(|named| named == intent));
+                Candidate::new(article_idx, &terms, names_intent, &generation.lexicon)
+            })
+            .collect();
     // Article order is id order, so ties come out by id.
     candidates.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then_with(|| a.article_idx.cmp(&b.article_idx))

@@ -105,7 +105,6 @@ struct FoundAnswer {
 
 /// What the words of the turn say about the dialogue.
 struct Words {
-    asks_for_human: bool,
     did_not_help: bool,
     solved: bool,
 }
@@ -306,11 +305,7 @@ impl Desk {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Understood, TriageError> {
-        let words = Words {
-            asks_for_human: read.words.asks_for_human,
-            did_not_help: read.words.did_not_help,
-            solved: read.words.solved,
-        };
+        let words = Words { did_not_help: read.words.did_not_help, solved: read.words.solved };
         let options = ClassifyOptions { top_k: TOP_K, explain: false, deadline };
         let started = Instant::now();
         let mut classification = self.triage.classify_read(text, read, options, started).await?;
@@ -486,7 +481,7 @@ impl Desk {
         let is_known_matter = role == Role::Matter && classification.outcome == Outcome::Accept;
         // "试过了还是不行" about the matter just answered did not help; about another it is new.
         let is_other_matter = is_known_matter && state.last_answered_intent() != Some(label);
-        if words.asks_for_human || classification.human_requested {
+        if classification.human_requested {
             return Heard::HumanRequested;
         }
         if words.solved && !is_known_matter && !words.did_not_help {

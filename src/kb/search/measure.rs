@@ -68,10 +68,22 @@ fn explore() {
     }
     let mut dump = String::new();
     for row in &rows {
-        let query = Query { limit: 50, intent: row.intent.as_deref(), explain: true, ..Query::new(&row.query, AS_OF) };
+        let query = Query {
+            limit: 50,
+            intent: row.intent.as_deref(),
+            explain: true,
+            ..Query::new(&row.query, AS_OF)
+        };
         let found = kb.search(&query).unwrap();
         let rank = found.hits.iter().position(|h| row.relevant.contains_key(&h.article_id));
-        dump += &format!("{} {:?} {} {:?} rank {:?}\n", row.id, row.intent, row.query, row.relevant, rank.map(|r| r + 1));
+        dump += &format!(
+            "{} {:?} {} {:?} rank {:?}\n",
+            row.id,
+            row.intent,
+            row.query,
+            row.relevant,
+            rank.map(|r| r + 1)
+        );
         for h in found.hits.iter().take(4) {
             dump += &format!("    {:.3} {} {} {:?}\n", h.score, h.article_id, h.title, h.matched);
         }
@@ -79,14 +91,20 @@ fn explore() {
     std::fs::write("/tmp/kb-dump.txt", dump).unwrap();
 }
 
-fn figures<'a>(kb: &KnowledgeBase, rows: impl Iterator<Item = &'a Row>, with_intent: bool) -> Figures {
+fn figures<'a>(
+    kb: &KnowledgeBase,
+    rows: impl Iterator<Item = &'a Row>,
+    with_intent: bool,
+) -> Figures {
     let mut sum = Figures::default();
     for row in rows.filter(|row| !row.relevant.is_empty()) {
         let intent = row.intent.as_deref().filter(|_| with_intent);
         let query = Query { limit: 10, intent, ..Query::new(&row.query, AS_OF) };
         let hits = kb.search(&query).unwrap().hits;
-        let grades: Vec<u32> =
-            hits.iter().map(|hit| row.relevant.get(&hit.article_id).copied().unwrap_or(0)).collect();
+        let grades: Vec<u32> = hits
+            .iter()
+            .map(|hit| row.relevant.get(&hit.article_id).copied().unwrap_or(0))
+            .collect();
         let rank = grades.iter().position(|&grade| grade > 0);
         sum.n += 1;
         sum.recall_at_1 += f64::from(rank.is_some_and(|rank| rank < 1));
