@@ -392,7 +392,7 @@ impl Triage {
         Classification {
             complexity: self.intents.complexity(&intent.label),
             human_requested: words.asks_for_human
-                || (role == Role::Human && reading.outcome != Outcome::Reject),
+                || (role == Role::Human && reading.outcome == Outcome::Accept),
             intent,
             intents,
             outcome: reading.outcome,

@@ -12,7 +12,7 @@ from string import Template
 
 import numpy as np
 
-from training.calibrate import calibration_rows, rates
+from training.calibrate import ACCEPT_GRID, calibration_rows, rates
 from training.data import Row, read_rows
 from training.export import Bundle
 from training.metrics import accuracy, calibration_error, macro_f1, precision, recall, softmax, with_interval
@@ -101,6 +101,16 @@ def threshold_table(expected: dict[str, float]) -> str:
     return "\n".join(lines + [f"| {names[key]} | {value:.3f} |" for key, value in expected.items()])
 
 
+def neighbour_table(agreed: Scored, oos_idx: int, clarify: float) -> str:
+    """What other values of `accept` would give, so that a shop can choose by its own costs."""
+    keys = ("accepted", "clarified", "rejected", "right_of_accepted", "oos_accepted", "cost")
+    lines = ["| accept | accepted | clarified | rejected | right among accepted | oos accepted | cost |", "|" + "---|" * 7]
+    for accept in ACCEPT_GRID:
+        found = rates(agreed.scores, agreed.truth, oos_idx, (float(accept), clarify))
+        lines.append(f"| {accept:.2f} | " + " | ".join(f"{found[key]:.3f}" for key in keys) + " |")
+    return "\n".join(lines)
+
+
 def bias_text(task: str) -> str:
     return ", ".join(f"`{label}` {offset:+.1f}" for label, offset in RECIPES[task].label_bias.items()) or "none"
 
@@ -142,6 +152,7 @@ def main() -> None:
         expected = rates(agreed.scores, agreed.truth, bundle.labels.index(OOS), thresholds)
         parts |= {"accept": f"{thresholds[0]:.2f}", "clarify": f"{thresholds[1]:.2f}"}
         parts["rates"] = threshold_table(expected)
+        parts["neighbours"] = neighbour_table(agreed, bundle.labels.index(OOS), thresholds[1])
     card = Template((TRAINING / "cards" / f"{task}.md").read_text(encoding="utf-8")).substitute(parts)
     (folder / "README.md").write_text(card, encoding="utf-8")
     (WORK / f"{task}-figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

@@ -59,6 +59,8 @@ pub struct Reading {
     pub did_not_help: bool,
     /// The customer says that the matter is solved.
     pub solved: bool,
+    /// The words name a topic far from any shop.
+    pub out_of_scope: bool,
 }
 
 /// The compiled word lists. Immutable; share it through an `Arc`.
@@ -68,6 +70,7 @@ pub struct Lexicon {
     human: Cue,
     did_not_help: Cue,
     solved: Cue,
+    out_of_scope: Cue,
 }
 
 impl Lexicon {
@@ -96,6 +99,7 @@ impl Lexicon {
             human: Cue::new(file.cue.human),
             did_not_help: Cue::new(file.cue.did_not_help),
             solved: Cue::new(file.cue.solved),
+            out_of_scope: Cue::new(file.cue.out_of_scope),
         }
     }
 
@@ -110,6 +114,7 @@ impl Lexicon {
             asks_for_human: self.human.is_in(normalized),
             did_not_help: self.did_not_help.is_in(normalized),
             solved: self.solved.is_in(normalized),
+            out_of_scope: self.out_of_scope.is_in(normalized),
         }
     }
 
@@ -211,6 +216,7 @@ struct CuesFile {
     human: CueFile,
     did_not_help: CueFile,
     solved: CueFile,
+    out_of_scope: CueFile,
 }
 
 #[derive(Deserialize)]
@@ -256,6 +262,8 @@ mod tests {
         let not_failed = ["优惠券没用过", "发来的尺寸不对", "怎么还没发货"];
         assert!(failed.iter().all(|text| lexicon.read(text).did_not_help));
         assert!(not_failed.iter().all(|text| !lexicon.read(text).did_not_help));
+        assert!(lexicon.read("明天会下雨吗").out_of_scope);
+        assert!(!lexicon.read("雨伞什么时候发货").out_of_scope);
         assert!(lexicon.read("好的解决了谢谢").solved);
         assert!(!lexicon.read("解决了吗").solved);
     }

@@ -32,12 +32,49 @@ use std::time::Instant;
 const MAX_ATTEMPTS: usize = 64;
 /// Ranked intents kept with a turn.
 const TOP_K: usize = 5;
-/// Articles that may count as the same answer.
-const N_ALIKE: usize = 5;
-/// Share of the best score from which an article answers nearly as well. On eval-data, rewordings
-/// of one question give 0.89 and more, other questions of the same intent 0.77 and less
-/// (2026-11-21).
-const ALIKE_FROM: f32 = 0.85;
+/// Words that carry no question; beside them two questions are compared.
+const EMPTY_WORDS: [&str; 40] = [
+    "怎么",
+    "怎样",
+    "如何",
+    "什么",
+    "哪里",
+    "哪",
+    "请问",
+    "一下",
+    "可以",
+    "能",
+    "能不能",
+    "可不可以",
+    "我",
+    "我们",
+    "你",
+    "你们",
+    "您",
+    "的",
+    "了",
+    "吗",
+    "呢",
+    "呀",
+    "啊",
+    "吧",
+    "啦",
+    "是",
+    "有",
+    "在",
+    "要",
+    "想",
+    "就",
+    "都",
+    "也",
+    "还",
+    "那",
+    "这",
+    "个",
+    "我要",
+    "我想",
+    "办",
+];
 /// Ranked intents of an unsure message that an article may settle by naming one of them.
 const SETTLED_WITHIN: usize = 2;
 
@@ -87,6 +124,7 @@ enum Edit<'a> {
 struct Understood {
     masked: String,
     words: Words,
+    question_words: Vec<String>,
     classification: Classification,
     hit: Option<FoundAnswer>,
     hit_settles: bool,
@@ -99,14 +137,13 @@ struct FoundAnswer {
     summary: String,
     /// Intents it answers.
     intents: Vec<String>,
-    /// Articles that answer nearly as well, this one included.
-    alike: Vec<String>,
 }
 
 /// What the words of the turn say about the dialogue.
 struct Words {
     did_not_help: bool,
     solved: bool,
+    out_of_scope: bool,
 }
 
 impl Desk {
@@ -305,7 +342,12 @@ impl Desk {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<Understood, TriageError> {
-        let words = Words { did_not_help: read.words.did_not_help, solved: read.words.solved };
+        let question_words = self.question_words(&masked);
+        let words = Words {
+            did_not_help: read.words.did_not_help,
+            solved: read.words.solved,
+            out_of_scope: read.words.out_of_scope,
+        };
         let options = ClassifyOptions { top_k: TOP_K, explain: false, deadline };
         let started = Instant::now();
         let mut classification = self.triage.classify_read(text, read, options, started).await?;
@@ -326,7 +368,22 @@ impl Desk {
         let hit_settles = hit.as_ref().is_some_and(|hit: &FoundAnswer| {
             likely.any(|intent| hit.intents.contains(&intent.label))
         });
-        Ok(Understood { masked, words, classification, hit, hit_settles })
+        Ok(Understood { masked, words, question_words, classification, hit, hit_settles })
+    }
+
+    /// The words that carry a question, each once.
+    fn question_words(&self, masked: &str) -> Vec<String> {
+        let text = &self.triage.text;
+        let normalized = text.normalizer.normalize(masked);
+        let mut words: Vec<String> = Vec::new();
+        for segment in text.dictionary.cut_for_search(normalized.text()) {
+            let carries = segment.text.chars().all(char::is_alphanumeric)
+                && !EMPTY_WORDS.contains(&segment.text);
+            if carries && !words.iter().any(|word| word == segment.text) {
+                words.push(segment.text.to_owned());
+            }
+        }
+        words
     }
 
     /// The best article if it is good enough to be given.
@@ -343,22 +400,16 @@ impl Desk {
         let as_of = now.to_zoned(self.triage.rules().time_zone().clone()).date();
         // Searching takes well under a millisecond, yet it is computing: not for async threads.
         let found = tokio::task::spawn_blocking(move || {
-            let query =
-                Query { intent: intent.as_deref(), limit: N_ALIKE, ..Query::new(&text, as_of) };
+            let query = Query { intent: intent.as_deref(), limit: 1, ..Query::new(&text, as_of) };
             kb.search(&query)
         });
         let found = found.await.map_err(|_| crate::model::ModelError::Stopped)??;
         let generation = found.generation;
-        let best_score = found.hits.first().map_or(0.0, |hit| hit.score);
-        if best_score < self.settings.answer_threshold {
-            return Ok(None);
-        }
-        let near = found.hits.iter().filter(|hit| hit.score >= best_score * ALIKE_FROM);
-        let alike = near.map(|hit| hit.article_id.clone()).collect();
-        Ok(found.hits.into_iter().next().map(|mut hit| FoundAnswer {
+        let best = found.hits.into_iter().next();
+        let best = best.filter(|hit| hit.score >= self.settings.answer_threshold);
+        Ok(best.map(|mut hit| FoundAnswer {
             summary: std::mem::take(&mut hit.summary),
             intents: std::mem::take(&mut hit.intents),
-            alike,
             article: answer_article(hit, generation),
         }))
     }
@@ -470,13 +521,13 @@ impl Desk {
 
     /// What the turn says, strongest reading first.
     fn heard<'a>(&self, state: &State, understood: &'a Understood) -> Heard<'a> {
-        let Understood { words, classification, hit, hit_settles, .. } = understood;
+        let Understood { words, question_words, classification, hit, hit_settles, .. } = understood;
         let label = classification.intent.label.as_str();
         let role = self.triage.intents.role(label);
         let matter = Heard::Matter {
             intent: label,
             article_id: hit.as_ref().map(|hit| hit.article.article_id.as_str()),
-            alike: hit.as_ref().map_or(&[], |hit| &hit.alike),
+            words: question_words,
         };
         let is_known_matter = role == Role::Matter && classification.outcome == Outcome::Accept;
         // "试过了还是不行" about the matter just answered did not help; about another it is new.
@@ -489,6 +540,11 @@ impl Desk {
         }
         if words.did_not_help && state.n_turns > 0 && !is_other_matter {
             return Heard::DidNotHelp;
+        }
+        // Far-off topics that the model takes for one of ours, though not surely, and that no
+        // article answers.
+        if words.out_of_scope && hit.is_none() && classification.outcome != Outcome::Accept {
+            return Heard::OutOfScope;
         }
         match (classification.outcome, role) {
             (Outcome::Reject, Role::OutOfScope) => Heard::OutOfScope,
