@@ -1,7 +1,7 @@
 //! Where conversations are kept.
 //!
 //! One trait, made for two implementations: the embedded database of a single node ([`sqlite`])
-//! and a shared one. All of them pass the same contract test ([`contract`]).
+//! and a shared one. All of them pass the same contract test (`store/contract.rs`).
 //!
 //! Invariants: a change is stored whole or not at all; of two changes made from the same version
 //! one is refused; a turn id exists once in a conversation and a hand-off once in an episode.

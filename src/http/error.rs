@@ -1,7 +1,7 @@
 //! Errors as clients see them: one JSON shape, stable codes, a sentence that says what to do.
 //!
 //! `{"error":{"code","message","details"},"request_id"}`. Codes are never renamed or reused. The
-//! inner cause is logged, never sent. The body is written by [`super::observe`], which knows the
+//! inner cause is logged, never sent. The body is written by `http::observe`, which knows the
 //! request's id.
 
 use crate::kb::KbError;
