@@ -117,6 +117,11 @@ impl<'a> QueryTerms<'a> {
         }
     }
 
+    /// Whether the query holds nothing to search for, such as "？？" or "你好".
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.concepts.is_empty()
+    }
+
     /// Words that some article holds.
     pub(super) fn known_words(&self) -> impl Iterator<Item = &'a str> {
         self.words.iter().filter(|word| word.id.is_some()).map(|word| word.text)
