@@ -2,7 +2,7 @@
 //!
 //! Two steps, because they answer different questions. Tantivy's BM25 finds the passages worth a
 //! look among however many there are, but its numbers grow with the length of the query and mean
-//! nothing on their own. [`score`](self) then asks of each article how much of the query its best
+//! nothing on their own. The scorer then asks of each article how much of the query its best
 //! question covers and the other way round, which is comparable across queries: the bot holds it
 //! against one threshold.
 
@@ -13,6 +13,8 @@ mod snippet;
 
 #[cfg(test)]
 mod measure;
+#[cfg(test)]
+mod tests;
 
 pub(super) use lexicon::Lexicon;
 pub use score::Contribution;
@@ -170,7 +172,7 @@ impl KnowledgeBase {
     /// As [`Self::open_or_build`]; the old generation stays in use then.
     pub fn reindex(&self) -> Result<ReindexReport, KbError> {
         let (generation, report) = index::rebuild(&self.settings, &self.analyzer)?;
-        self.generation.store(Arc::new(generation));
+        self.swap_in(generation);
         Ok(report)
     }
 
@@ -187,8 +189,18 @@ impl KnowledgeBase {
         }
         let path = folder.generation_path(number);
         let generation = Generation::open_fitting(&path, number, &self.analyzer)?;
-        self.generation.store(Arc::new(generation));
+        self.swap_in(generation);
         Ok(true)
+    }
+
+    /// Puts a generation in use unless a newer one got there first: the lock of the index folder
+    /// orders builders, not those who come back from building.
+    fn swap_in(&self, generation: Generation) {
+        let new = Arc::new(generation);
+        self.generation.rcu(|old| {
+            let newest = if old.info.number < new.info.number { &new } else { old };
+            Arc::clone(newest)
+        });
     }
 
     /// Why the generation in use should be built anew, `None` where it is up to date.
@@ -245,6 +257,9 @@ fn search(
 ) -> tantivy::Result<Vec<Hit>> {
     let normalized = analyzer.normalize(query.q);
     let terms = QueryTerms::new(normalized.text(), analyzer, &generation.lexicon);
+    if terms.is_empty() {
+        return Ok(Vec::new());
+    }
     let served = Served::new(&generation.articles, query.as_of, query.category);
     let mut candidates: Vec<Candidate> =
         retrieve::retrieve(generation, &terms, query.intent, served)?

@@ -14,7 +14,7 @@ use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
 /// Passages taken from tantivy; several of one article count for it once.
-const N_PASSAGES: usize = 80;
+const N_PASSAGES: usize = 120;
 
 /// Boosts of the fields in BM25. They only decide what is looked at, so that they are no more than
 /// plausible: questions before answers, pairs as second chance.
