@@ -27,7 +27,7 @@ pub enum KbError {
         path: PathBuf,
     },
     /// The disk is full or the quota used up; free space and build again.
-    #[error("no space left on the disk of {path}; the index in use is unharmed")]
+    #[error("no space left on the disk of {path}; an index already in use is unharmed")]
     DiskFull {
         /// What was being written.
         path: PathBuf,
@@ -77,14 +77,24 @@ impl KbError {
 
     /// The same for failures that come through the search library.
     pub(super) fn index(path: &Path, source: TantivyError) -> Self {
-        match io_error(&source) {
-            Some(inner) => {
-                // The library shares its errors; kind and words are all a copy needs.
-                Self::io(path, io::Error::new(inner.kind(), inner.to_string()))
-            }
+        let kind = io_error(&source)
+            .map(|inner| inner.kind())
+            .filter(|kind| *kind != io::ErrorKind::Other)
+            .or_else(|| kind_in(&source.to_string()));
+        match kind {
+            // The library shares its errors; kind and words are all a copy needs.
+            Some(kind) => Self::io(path, io::Error::new(kind, source.to_string())),
             None => Self::Index { path: path.to_owned(), source: Box::new(source) },
         }
     }
+}
+
+/// What failed at the bottom, by the system's number in a message. Tantivy's term dictionary and
+/// store wrap failures of writing as "other" or "internal" without naming their source.
+fn kind_in(message: &str) -> Option<io::ErrorKind> {
+    let (_, rest) = message.rsplit_once("(os error ")?;
+    let (number, _) = rest.split_once(')')?;
+    Some(io::Error::from_raw_os_error(number.parse().ok()?).kind())
 }
 
 fn io_error(error: &TantivyError) -> Option<&Arc<io::Error>> {
@@ -136,5 +146,11 @@ mod tests {
         let path = Path::new("/dev/full");
         let error = std::fs::write(path, "分诊").map_err(|error| KbError::io(path, error));
         assert!(matches!(error, Err(KbError::DiskFull { .. })), "{error:?}");
+        let message = std::fs::write(path, "分诊").unwrap_err().to_string();
+        let wrapped = TantivyError::IoError(Arc::new(io::Error::other(message.clone())));
+        for source in [wrapped, TantivyError::InternalError(message)] {
+            let error = KbError::index(path, source);
+            assert!(matches!(error, KbError::DiskFull { .. }), "{error:?}");
+        }
     }
 }
