@@ -7,6 +7,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock rust-toolchain.toml Makefile ./
 COPY models models
 COPY config config
+COPY kb-index kb-index
 COPY src src
 COPY benches benches
 RUN make build

@@ -115,9 +115,9 @@ def bias_text(task: str) -> str:
     return ", ".join(f"`{label}` {offset:+.1f}" for label, offset in RECIPES[task].label_bias.items()) or "none"
 
 
-def train_counts() -> str:
-    counts = Counter(row.origin for row in read_rows(WORK / "train.jsonl"))
-    return ", ".join(f"{counts[origin]:,} {origin}" for origin in ("outside", "own", "review"))
+def train_counts(task: str) -> str:
+    counts = Counter(row.origin for row in read_rows(WORK / "train.jsonl") if row.label(task))
+    return ", ".join(f"{count:,} {origin}" for origin, count in sorted(counts.items()))
 
 
 def main() -> None:
@@ -144,7 +144,7 @@ def main() -> None:
         "weak_spots": weak_spots(agreed, bundle.labels),
         "temperature": temperature,
         "size": f"{(folder / 'model.onnx').stat().st_size / 1e6:.1f} MB",
-        "counts": train_counts(),
+        "counts": train_counts(task),
         "bias": bias_text(task),
     }
     if task == "intent":

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from training.data import Row, near_duplicates, read_jsonl, write_rows
-from training.settings import EVAL_DATA, OUTSIDE, OWN, REPO, WORK
+from training.settings import EVAL_DATA, OUTSIDE, OWN, REPO, SENTIMENT_ONLY, WORK
 from training.vocabulary import write_tokenizer
 
 N_REVIEWS = 4000  # short shop reviews, half of each class: sentiment only
@@ -41,8 +41,11 @@ def outside_rows(name: str) -> list[Row]:
 
 
 def own_rows() -> list[Row]:
-    records = [record for path in sorted(OWN.glob("*.jsonl")) for record in read_jsonl(path)]
-    rows = [Row(record["text"], record["intent"], record["sentiment"], "own") for record in records]
+    rows = []
+    for path in sorted(OWN.glob("*.jsonl")):
+        for record in read_jsonl(path):
+            intent = None if path.name in SENTIMENT_ONLY else record["intent"]
+            rows.append(Row(record["text"], intent, record["sentiment"], "own"))
     return list({row.text: row for row in rows}.values())
 
 

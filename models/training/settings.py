@@ -14,6 +14,9 @@ OUTSIDE = REPO.parent / "shared" / "data"  # never copied into the repository
 OWN = TRAINING / "data" / "own"
 EVAL_DATA = REPO / "eval-data"
 WORK = TRAINING / "work"
+# Own files that the intent task does not learn from. A network of seed 37 that did was no better on dev (.794 on agreed
+# rows without an offset, against .796 and .799 of seeds 11 and 23), nor was the mean of all three (.799 against .804).
+SENTIMENT_ONLY = ("sentiment.jsonl",)
 
 TASKS = ("intent", "sentiment")
 OOS = "oos"
@@ -35,7 +38,7 @@ class Recipe:
     texts (.789, 8 epochs), against .796 as it stands. The differences are within the noise of dev (about 0.012).
     """
 
-    seeds: tuple[int, ...] = (11, 23, 37)  # three of 192 filters stay under 12 MB
+    seeds: tuple[int, ...] = (11, 23)
     epochs: int = 12  # dev is flat from about 10 on
     batch_size: int = 64
     learning_rate: float = 1e-3
@@ -56,7 +59,8 @@ class Recipe:
 
 
 RECIPES = {
-    "intent": Recipe(),
+    # The networks take `oos` too often; best of dev by `bias.py` (November 2026).
+    "intent": Recipe(label_bias={"oos": -0.4}),
     # The weights trade negative precision for recall at the flat top of macro-F1 (dev, November 2026).
     "sentiment": Recipe(
         seeds=(11, 23, 37, 41),

@@ -95,7 +95,7 @@ impl Running {
             })
             .expect("the service logs where it listens");
         // Whoever does not read a pipe stops the writer once it is full.
-        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|l| eprintln!("{l}")));
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         Self { child, address }
     }
 
