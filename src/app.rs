@@ -89,11 +89,11 @@ impl App {
         store: Arc<dyn Store>,
         rules: RuleFile,
     ) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "scores are f32")]
         let settings = DeskSettings {
             conversation: config.conversation.clone(),
             messages: config.messages.clone(),
-            answer_threshold: config.kb.answer_threshold as f32,
+            answer_threshold: config.kb.answer_threshold,
+            answer_threshold_unsure: config.kb.answer_threshold_unsure,
         };
         let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
         Self { config, triage, desk, kb, store, rules }

@@ -107,8 +107,10 @@ pub struct KbConfig {
     pub articles: PathBuf,
     /// The shop's own words.
     pub dictionary: PathBuf,
-    /// Score in [0, 1] from which an article is given as the answer.
-    pub answer_threshold: f64,
+    /// Score in [0, 1] from which an article is given as the answer, where the intent is certain.
+    pub answer_threshold: f32,
+    /// The same where the intent is not certain.
+    pub answer_threshold_unsure: f32,
 }
 
 /// `[conversation]`
@@ -287,10 +289,15 @@ impl Config {
         );
         require(model.workers <= 256, "model.workers must be at most 256".to_owned());
         require(!http.deadline.is_zero(), "http.deadline must be longer than 0".to_owned());
-        require(
-            (0.0..=1.0).contains(&kb.answer_threshold),
-            format!("kb.answer_threshold = {} lies outside 0 to 1", kb.answer_threshold),
-        );
+        for (name, threshold) in [
+            ("kb.answer_threshold", kb.answer_threshold),
+            ("kb.answer_threshold_unsure", kb.answer_threshold_unsure),
+        ] {
+            require(
+                (0.0..=1.0).contains(&threshold),
+                format!("{name} = {threshold} lies outside 0 to 1"),
+            );
+        }
         require(
             (1..=10).contains(&conversation.max_strikes),
             format!("conversation.max_strikes = {} lies outside 1 to 10", conversation.max_strikes),

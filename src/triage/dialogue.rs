@@ -93,8 +93,10 @@ pub struct DeskSettings {
     pub conversation: ConversationConfig,
     /// What the bot says by itself.
     pub messages: Messages,
-    /// Score from which an article is given as the answer.
+    /// Score from which an article is given as the answer, where the intent is certain.
     pub answer_threshold: f32,
+    /// The same where it is not.
+    pub answer_threshold_unsure: f32,
 }
 
 /// One turn as it comes in.
@@ -395,8 +397,12 @@ impl Desk {
     ) -> Result<Option<FoundAnswer>, TriageError> {
         let kb = self.kb.clone();
         let text = text.to_owned();
-        let intent = (classification.outcome == Outcome::Accept)
-            .then(|| classification.intent.label.clone());
+        let is_certain = classification.outcome == Outcome::Accept;
+        let intent = is_certain.then(|| classification.intent.label.clone());
+        let threshold = match is_certain {
+            true => self.settings.answer_threshold,
+            false => self.settings.answer_threshold_unsure,
+        };
         let as_of = now.to_zoned(self.triage.rules().time_zone().clone()).date();
         // Searching takes well under a millisecond, yet it is computing: not for async threads.
         let found = tokio::task::spawn_blocking(move || {
@@ -406,7 +412,7 @@ impl Desk {
         let found = found.await.map_err(|_| crate::model::ModelError::Stopped)??;
         let generation = found.generation;
         let best = found.hits.into_iter().next();
-        let best = best.filter(|hit| hit.score >= self.settings.answer_threshold);
+        let best = best.filter(|hit| hit.score >= threshold);
         Ok(best.map(|mut hit| FoundAnswer {
             summary: std::mem::take(&mut hit.summary),
             intents: std::mem::take(&mut hit.intents),
@@ -608,13 +614,13 @@ impl Desk {
         })
     }
 
-    /// In-scope intents to choose from, best first.
+    /// Matters to choose from, best first.
     fn choices(&self, classification: &Classification) -> Vec<Choice> {
-        let in_scope = classification
+        let matters = classification
             .intents
             .iter()
-            .filter(|intent| self.triage.intents.role(&intent.label) != Role::OutOfScope);
-        in_scope
+            .filter(|intent| self.triage.intents.role(&intent.label) == Role::Matter);
+        matters
             .take(self.settings.conversation.clarify_choices)
             .map(|intent| Choice { label: intent.label.clone(), name: intent.name.clone() })
             .collect()
