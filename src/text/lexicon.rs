@@ -57,6 +57,8 @@ pub struct Reading {
     pub asks_for_human: bool,
     /// The customer says that the last answer did not help.
     pub did_not_help: bool,
+    /// And says so before anything else.
+    pub did_not_help_first: bool,
     /// The customer says that the matter is solved.
     pub solved: bool,
     /// The words name a topic far from any shop.
@@ -113,6 +115,7 @@ impl Lexicon {
             urgency: self.urgency(normalized),
             asks_for_human: self.human.is_in(normalized),
             did_not_help: self.did_not_help.is_in(normalized),
+            did_not_help_first: self.did_not_help.opens(normalized),
             solved: self.solved.is_in(normalized),
             out_of_scope: self.out_of_scope.is_in(normalized),
         }
@@ -189,6 +192,12 @@ impl Cue {
         let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
         self.whole.iter().any(|whole| whole == bare) || self.matcher.find(text).any(|&shows| shows)
     }
+
+    /// Whether the text begins with such a phrase.
+    fn opens(&self, text: &str) -> bool {
+        let first = self.matcher.automaton.find(text);
+        first.is_some_and(|m| m.start() == 0 && self.matcher.values[m.pattern().as_usize()])
+    }
 }
 
 #[derive(Deserialize)]
@@ -262,6 +271,8 @@ mod tests {
         let not_failed = ["优惠券没用过", "发来的尺寸不对", "怎么还没发货"];
         assert!(failed.iter().all(|text| lexicon.read(text).did_not_help));
         assert!(not_failed.iter().all(|text| !lexicon.read(text).did_not_help));
+        assert!(lexicon.read("没用,还是没到账").did_not_help_first);
+        assert!(!lexicon.read("试了半天没用").did_not_help_first);
         assert!(lexicon.read("明天会下雨吗").out_of_scope);
         assert!(!lexicon.read("雨伞什么时候发货").out_of_scope);
         assert!(lexicon.read("好的解决了谢谢").solved);

@@ -144,6 +144,7 @@ struct FoundAnswer {
 /// What the words of the turn say about the dialogue.
 struct Words {
     did_not_help: bool,
+    did_not_help_first: bool,
     solved: bool,
     out_of_scope: bool,
 }
@@ -347,6 +348,7 @@ impl Desk {
         let question_words = self.question_words(&masked);
         let words = Words {
             did_not_help: read.words.did_not_help,
+            did_not_help_first: read.words.did_not_help_first,
             solved: read.words.solved,
             out_of_scope: read.words.out_of_scope,
         };
@@ -356,7 +358,9 @@ impl Desk {
         let role = self.triage.intents.role(&classification.intent.label);
         let mut hit = None;
         if role == Role::Matter && classification.outcome != Outcome::Reject {
-            match self.search(text, &classification, now).await {
+            let is_certain = classification.outcome == Outcome::Accept && !words.out_of_scope;
+            let intent = is_certain.then(|| classification.intent.label.clone());
+            match self.search(text, intent, now).await {
                 Ok(found) => hit = found,
                 Err(error) => {
                     tracing::error!(%error, "the knowledge base failed, the bot has no answers");
@@ -388,20 +392,18 @@ impl Desk {
         words
     }
 
-    /// The best article if it is good enough to be given.
+    /// The best article if it is good enough to be given; `intent` where it is certain.
     async fn search(
         &self,
         text: &str,
-        classification: &Classification,
+        intent: Option<String>,
         now: Timestamp,
     ) -> Result<Option<FoundAnswer>, TriageError> {
         let kb = self.kb.clone();
         let text = text.to_owned();
-        let is_certain = classification.outcome == Outcome::Accept;
-        let intent = is_certain.then(|| classification.intent.label.clone());
-        let threshold = match is_certain {
-            true => self.settings.answer_threshold,
-            false => self.settings.answer_threshold_unsure,
+        let threshold = match intent {
+            Some(_) => self.settings.answer_threshold,
+            None => self.settings.answer_threshold_unsure,
         };
         let as_of = now.to_zoned(self.triage.rules().time_zone().clone()).date();
         // Searching takes well under a millisecond, yet it is computing: not for async threads.
@@ -536,7 +538,8 @@ impl Desk {
             words: question_words,
         };
         let is_known_matter = role == Role::Matter && classification.outcome == Outcome::Accept;
-        // "试过了还是不行" about the matter just answered did not help; about another it is new.
+        // "还是不行" about the matter just answered did not help; about another it is new, unless it
+        // is what the customer says first.
         let is_other_matter = is_known_matter && state.last_answered_intent() != Some(label);
         if classification.human_requested {
             return Heard::HumanRequested;
@@ -544,12 +547,12 @@ impl Desk {
         if words.solved && !is_known_matter && !words.did_not_help {
             return Heard::Solved;
         }
-        if words.did_not_help && state.n_turns > 0 && !is_other_matter {
+        let is_about_answer = words.did_not_help_first || !is_other_matter;
+        if words.did_not_help && state.n_turns > 0 && is_about_answer {
             return Heard::DidNotHelp;
         }
-        // Far-off topics that the model takes for one of ours, though not surely, and that no
-        // article answers.
-        if words.out_of_scope && hit.is_none() && classification.outcome != Outcome::Accept {
+        // Far-off topics that the model takes for one of ours and that no article answers.
+        if words.out_of_scope && hit.is_none() {
             return Heard::OutOfScope;
         }
         match (classification.outcome, role) {
