@@ -46,7 +46,7 @@ eval: build ## figures on eval-data against eval-data/baseline.json
 
 bench: ## median and 99th percentile of each part, single thread
 	sh models/runtime/fetch.sh $(TARGET)/release
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench '*'
 
 load: build ## requests a second and latency of the running service, bounded in time
 	$(PYTHON) benches/load.py $(FENZHEN)

@@ -66,6 +66,5 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> impl IntoResponse {
 #[utoipa::path(get, path = "/metrics", tag = "operation",
     responses((status = OK, body = String, content_type = "text/plain")))]
 pub(super) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
-    shared.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], shared.metrics.render())
 }

@@ -4,6 +4,7 @@ use super::router;
 use crate::app::App;
 use crate::telemetry;
 use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -12,6 +13,9 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How often another process's new index generation is looked for: an editor who ran
 /// `fenzhen kb reindex` sees it within seconds, and looking is one small file read.
 const REFRESH: Duration = Duration::from_secs(2);
+
+/// How often histogram samples are folded into their buckets; until then each takes some bytes.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// Serves until a signal to stop comes, then ends the requests in work within the grace time.
 ///
@@ -28,8 +32,10 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         false => None,
     };
     tokio::spawn(follow_index(app.clone()));
+    let metrics = telemetry::metrics()?;
+    tokio::spawn(keep_metrics(metrics.clone()));
     let grace = http.shutdown_grace;
-    let router = router(app.clone(), telemetry::metrics()?);
+    let router = router(app.clone(), metrics);
     tracing::info!(
         listen = %listener.local_addr()?,
         rule_set = app.triage.rules().id(),
@@ -83,5 +89,14 @@ async fn follow_index(app: Arc<App>) {
             }
             Err(error) => tracing::error!(%error, "looking for a new index failed"),
         }
+    }
+}
+
+/// Keeps the memory of unread metrics bounded.
+async fn keep_metrics(metrics: PrometheusHandle) {
+    let mut ticks = tokio::time::interval(METRICS_UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
     }
 }
