@@ -5,7 +5,7 @@
 
 use crate::config::{LogConfig, LogFormat};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
 
 /// Requests answered, by method, path and status (counter).
@@ -55,19 +55,23 @@ pub fn init_logs(config: &LogConfig) -> Result<(), String> {
 /// # Errors
 /// [`BuildError`] where the buckets are refused.
 pub fn metrics() -> Result<PrometheusHandle, BuildError> {
-    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
-    if let Some(handle) = HANDLE.get() {
+    static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    // Held while installing: of two recorders built at once the handle must belong to the
+    // installed one.
+    let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(handle) = &*installed {
         return Ok(handle.clone());
     }
     let recorder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS_BUCKETS)?
         .set_buckets_for_metric(Matcher::Suffix("_batch_size".to_owned()), &SIZE_BUCKETS)?
         .build_recorder();
-    let handle = HANDLE.get_or_init(|| recorder.handle());
+    let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_ok() {
         describe();
     }
-    Ok(handle.clone())
+    *installed = Some(handle.clone());
+    Ok(handle)
 }
 
 fn describe() {

@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod classification;
 pub mod customer;
 pub mod dialogue;
+mod packet;
 pub mod reply;
 
 use crate::kb::KbError;

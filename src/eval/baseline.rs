@@ -8,9 +8,9 @@ mod measured;
 
 pub use measured::Measured;
 
-use super::EvalError;
+use super::{EvalError, report::read_json};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 /// How far a label's F1 may fall where the file does not say. One row of a label with 20 moves its
 /// F1 by about 0.025; four rows are more than the noise of two seeds of one training.
@@ -79,13 +79,7 @@ impl Baseline {
     /// # Errors
     /// It is unreadable or of another shape.
     pub fn load(path: &Path) -> Result<Self, EvalError> {
-        let content = fs::read_to_string(path)
-            .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
-        serde_json::from_str(&content).map_err(|source| EvalError::Json {
-            data: path.display().to_string(),
-            line: source.line(),
-            source,
-        })
+        read_json(path)
     }
 
     /// Sets every recorded figure of the suite to today's and adds new labels and metrics;

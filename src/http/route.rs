@@ -6,7 +6,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract::{Body, invalid_field};
 use super::observe::Deadline;
 use crate::conversation::ConversationId;
-use crate::routing::{Decision, Trace};
+use crate::routing::{Decision, Trace, built_in_facts};
 use crate::telemetry::DECISIONS;
 use crate::triage::classification::Classification;
 use crate::triage::customer::Customer;
@@ -16,21 +16,6 @@ use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-/// Channels the rules know (requirement C5).
-pub(super) const CHANNELS: [&str; 11] = [
-    "web",
-    "app",
-    "mini_program",
-    "phone",
-    "official_account",
-    "social",
-    "community",
-    "email",
-    "marketplace",
-    "video",
-    "unknown",
-];
 
 /// What to decide on: either `text` or `classification`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -128,9 +113,11 @@ pub(super) async fn route(
 
 /// A channel the rules know.
 pub(super) fn checked_channel(channel: Option<String>) -> Result<Option<String>, ApiError> {
+    let def = built_in_facts().find(|def| def.name == "channel");
+    let known = def.map_or(&[][..], |def| def.values);
     match channel {
-        Some(channel) if !CHANNELS.contains(&channel.as_str()) => {
-            Err(invalid_field("channel", format!("{channel:?} is none of {}", CHANNELS.join(", "))))
+        Some(channel) if !known.contains(&channel.as_str()) => {
+            Err(invalid_field("channel", format!("{channel:?} is none of {}", known.join(", "))))
         }
         channel => Ok(channel),
     }
