@@ -2,7 +2,7 @@
 //!
 //! A change is made from the conversation as read and stored only if nobody changed it meanwhile;
 //! otherwise it is made again from the newer one. So parallel turns line up, and a retry of a turn
-//! finds the first one's reply. [`understand`] says what a turn means, [`say`] what the bot says.
+//! finds the first one's reply. `understand` says what a turn means, `say` what the bot says.
 
 mod say;
 mod understand;
