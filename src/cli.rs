@@ -1,6 +1,13 @@
 //! One file per subcommand; this one only chooses.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is the command line's job")]
 
+/// `println!` that ends the process quietly where the reader has gone, as in `… | head -1`.
+macro_rules! out {
+    ($($arg:tt)*) => {
+        $crate::cli::write_line(format_args!($($arg)*))
+    };
+}
+
 mod classify;
 mod eval;
 mod kb;
@@ -14,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 use fenzhen::config::{Config, LogFormat};
 use fenzhen::telemetry;
 use serde::Serialize;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -95,9 +103,22 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     }
 }
 
+/// Writes one line to standard output.
+fn write_line(line: std::fmt::Arguments<'_>) {
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        let code = i32::from(error.kind() != std::io::ErrorKind::BrokenPipe);
+        std::process::exit(code);
+    }
+}
+
+/// An argument that is JSON.
+fn json_argument<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
 /// One JSON document on standard output.
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    out!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }
 

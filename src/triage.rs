@@ -392,8 +392,9 @@ impl Triage {
         let role = self.intents.role(&intent.label);
         Classification {
             complexity: self.intents.complexity(&intent.label),
-            human_requested: words.asks_for_human
-                || (role == Role::Human && reading.outcome == Outcome::Accept),
+            human_requested: words
+                .asks_for_human
+                .unwrap_or(role == Role::Human && reading.outcome == Outcome::Accept),
             intent,
             intents,
             outcome: reading.outcome,

@@ -45,7 +45,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
         if args.settings.json {
             print_json(&classification)?;
         } else {
-            println!("{}", in_words(&classification));
+            out!("{}", in_words(&classification));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -59,8 +59,8 @@ pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
             });
         } else {
             match result {
-                Ok(classification) => println!("{}", in_words(&classification)),
-                Err(error) => println!("- {error}"),
+                Ok(classification) => out!("{}", in_words(&classification)),
+                Err(error) => out!("- {error}"),
             }
         }
     }

@@ -117,7 +117,7 @@ impl Output {
         if self.settings.json {
             print_json(report)
         } else {
-            println!("{table}");
+            out!("{table}");
             Ok(())
         }
     }
@@ -296,14 +296,14 @@ fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<Exi
             baseline.record(suite, measured);
         }
         report::write_json(&path, &baseline)?;
-        println!("recorded {}", path.display());
+        out!("recorded {}", path.display());
         return Ok(ExitCode::SUCCESS);
     }
     let drops = drops(&Baseline::load(&path)?, &measured);
     if settings.json {
         print_json(&drops)?;
     } else {
-        println!("{}", report::drops(&drops));
+        out!("{}", report::drops(&drops));
     }
     Ok(exit(drops.is_empty()))
 }

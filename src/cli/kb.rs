@@ -91,7 +91,7 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
                     hit.matched.join(" "),
                 ]);
             }
-            println!("{table}\ngeneration {}", found.generation);
+            out!("{table}\ngeneration {}", found.generation);
             Ok(ExitCode::SUCCESS)
         }
         KbCommand::Reindex { place } => {
@@ -99,7 +99,7 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
             if place.settings.json {
                 print_json(&report)?;
             } else {
-                println!(
+                out!(
                     "generation {}: {} articles, {} versions, {} passages in {} ms",
                     report.generation,
                     report.n_articles,
@@ -124,12 +124,12 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
                 }))?;
             } else {
                 for fault in &checked.faults {
-                    println!("fault: {fault}");
+                    out!("fault: {fault}");
                 }
                 for warning in &checked.warnings {
-                    println!("warning: {warning}");
+                    out!("warning: {warning}");
                 }
-                println!("{} versions, {} faults", checked.articles.len(), checked.faults.len());
+                out!("{} versions, {} faults", checked.articles.len(), checked.faults.len());
             }
             Ok(exit(checked.faults.is_empty()))
         }

@@ -26,26 +26,29 @@ pub(crate) fn run(command: &ModelCommand) -> anyhow::Result<ExitCode> {
         print_json(&report)?;
         return Ok(exit(report.sound));
     }
-    println!("{}", report.id.as_deref().unwrap_or("(no id)"));
+    out!("{}", report.id.as_deref().unwrap_or("(no id)"));
     for file in &report.files {
-        println!("  {:16} {:>10} bytes  sha256 {}", file.name, file.size_bytes, file.sha256);
+        out!("  {:16} {:>10} bytes  sha256 {}", file.name, file.size_bytes, file.sha256);
     }
     for tensor in &report.inputs {
-        println!("  input  {tensor:?}");
+        out!("  input  {tensor:?}");
     }
     for tensor in &report.outputs {
-        println!("  output {tensor:?}");
+        out!("  output {tensor:?}");
     }
-    println!("  {} labels: {}", report.labels.len(), report.labels.join(", "));
+    out!("  {} labels: {}", report.labels.len(), report.labels.join(", "));
     if let Some(trial) = &report.trial {
-        println!(
+        out!(
             "  trial: {} -> {} {:.3} in {} µs",
-            trial.text, trial.label, trial.score, trial.took_us
+            trial.text,
+            trial.label,
+            trial.score,
+            trial.took_us
         );
     }
     for problem in &report.problems {
-        println!("  PROBLEM: {problem}");
+        out!("  PROBLEM: {problem}");
     }
-    println!("{}", if report.sound { "sound" } else { "not sound" });
+    out!("{}", if report.sound { "sound" } else { "not sound" });
     Ok(exit(report.sound))
 }

@@ -1,8 +1,7 @@
 //! `fenzhen route`.
 
 use super::classify::PATIENCE;
-use super::{Settings, print_json, runtime};
-use anyhow::Context;
+use super::{Settings, json_argument, print_json, runtime};
 use clap::Args;
 use fenzhen::app::build_triage;
 use fenzhen::routing::{Decision, RowResult, Trace};
@@ -20,8 +19,8 @@ pub(crate) struct RouteArgs {
     #[arg(long)]
     text: String,
     /// Facts about the customer, such as '{"tags":["vip"],"vip_level":3}'.
-    #[arg(long, value_name = "JSON")]
-    customer: Option<String>,
+    #[arg(long, value_name = "JSON", value_parser = json_argument::<Customer>)]
+    customer: Option<Customer>,
     /// Where the customer speaks.
     #[arg(long, default_value = "unknown")]
     channel: String,
@@ -47,12 +46,7 @@ struct Routed {
 }
 
 pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
-    let customer: Customer = match &args.customer {
-        Some(json) => {
-            serde_json::from_str(json).context("--customer is no JSON object of facts")?
-        }
-        None => Customer::default(),
-    };
+    let customer = args.customer.clone().unwrap_or_default();
     let config = args.settings.load()?;
     let (triage, _) = build_triage(&config)?;
     let options = ClassifyOptions { top_k: 5, explain: false, deadline: Instant::now() + PATIENCE };
@@ -74,22 +68,23 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
 
 fn print(decision: &Decision, trace: Option<&Trace>) {
     let score = decision.priority_score;
-    println!("{} {}", decision.skill_group.id, decision.skill_group.name);
-    println!(
+    out!("{} {}", decision.skill_group.id, decision.skill_group.name);
+    out!(
         "{} = impact {} + urgency {} + value {} = {}",
-        decision.priority, score.impact, score.urgency, score.value, score.total
+        decision.priority,
+        score.impact,
+        score.urgency,
+        score.value,
+        score.total
     );
-    println!(
-        "first reply by {}, solved by {}",
-        decision.sla.first_reply_due, decision.sla.resolve_due
-    );
-    println!("tags: {}", decision.tags.join(", "));
+    out!("first reply by {}, solved by {}", decision.sla.first_reply_due, decision.sla.resolve_due);
+    out!("tags: {}", decision.tags.join(", "));
     for hint in &decision.reply_hints {
-        println!("- {hint}");
+        out!("- {hint}");
     }
-    println!("by {} ({})", decision.rule_set, decision.matched.join(", "));
+    out!("by {} ({})", decision.rule_set, decision.matched.join(", "));
     for section in trace.iter().flat_map(|trace| &trace.sections) {
-        println!("\n{}", section.section);
+        out!("\n{}", section.section);
         for row in &section.rows {
             let why = match (&row.result, &row.failed) {
                 (RowResult::PassedOver, Some(failed)) => {
@@ -98,7 +93,7 @@ fn print(decision: &Decision, trace: Option<&Trace>) {
                 }
                 _ => String::new(),
             };
-            println!("  {:12} {:32} {why}", format!("{:?}", row.result), row.id);
+            out!("  {:12} {:32} {why}", format!("{:?}", row.result), row.id);
         }
     }
 }

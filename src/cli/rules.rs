@@ -1,6 +1,6 @@
 //! `fenzhen rules`.
 
-use super::{Settings, exit, print_json};
+use super::{Settings, exit, json_argument, print_json};
 use anyhow::Context;
 use clap::Subcommand;
 use fenzhen::app::load_rules;
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub(crate) enum RulesCommand {
     /// Check a rule file: every fault with line and column.
     Check {
@@ -23,8 +24,8 @@ pub(crate) enum RulesCommand {
     /// Decide on given facts and tell why and why not.
     Explain {
         /// The facts, such as '{"intent":"shipping.delay","sentiment":"negative"}'.
-        #[arg(long, value_name = "JSON")]
-        facts: String,
+        #[arg(long, value_name = "JSON", value_parser = json_argument::<Facts>)]
+        facts: Facts,
         /// Another time than the present, RFC 3339.
         #[arg(long, value_name = "TIME")]
         now: Option<Timestamp>,
@@ -62,14 +63,14 @@ fn check(file: Option<&PathBuf>, settings: &Settings) -> anyhow::Result<ExitCode
                     "warnings": rule_set.warnings(),
                 }))?;
             } else {
-                println!(
+                out!(
                     "{}: {} rows, {} skill groups, no faults",
                     rule_set.id(),
                     rule_set.rows().len(),
                     rule_set.groups().len()
                 );
                 for warning in rule_set.warnings() {
-                    println!("warning: {warning}");
+                    out!("warning: {warning}");
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -80,7 +81,7 @@ fn check(file: Option<&PathBuf>, settings: &Settings) -> anyhow::Result<ExitCode
                 print_json(&json!({ "faults": rule_error.faults() }))?;
             } else {
                 for fault in rule_error.faults() {
-                    println!("{}:{fault}", config.rules.file.display());
+                    out!("{}:{fault}", config.rules.file.display());
                 }
             }
             Ok(ExitCode::FAILURE)
@@ -88,10 +89,9 @@ fn check(file: Option<&PathBuf>, settings: &Settings) -> anyhow::Result<ExitCode
     }
 }
 
-fn explain(facts: &str, now: Option<Timestamp>, settings: &Settings) -> anyhow::Result<ExitCode> {
-    let facts: Facts = serde_json::from_str(facts).context("--facts is no JSON object of facts")?;
+fn explain(facts: &Facts, now: Option<Timestamp>, settings: &Settings) -> anyhow::Result<ExitCode> {
     let rule_set = load_rules(&settings.load()?)?;
-    let (decision, trace) = rule_set.explain(&facts, now.unwrap_or_else(Timestamp::now));
+    let (decision, trace) = rule_set.explain(facts, now.unwrap_or_else(Timestamp::now));
     print_json(&json!({ "decision": decision, "trace": trace }))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -105,11 +105,11 @@ fn test(cases: &PathBuf, settings: &Settings) -> anyhow::Result<ExitCode> {
         print_json(&report)?;
     } else {
         for result in report.results.iter().filter(|result| !result.passed()) {
-            println!("FAILED {}\n  {}", result.name, result.differences.join("\n  "));
+            out!("FAILED {}\n  {}", result.name, result.differences.join("\n  "));
         }
-        println!("{} cases, {} failed", report.n_cases, report.n_failed);
+        out!("{} cases, {} failed", report.n_cases, report.n_failed);
         if !report.untried_rows.is_empty() {
-            println!("rows without a case: {}", report.untried_rows.join(", "));
+            out!("rows without a case: {}", report.untried_rows.join(", "));
         }
     }
     Ok(exit(report.n_failed == 0))

@@ -53,8 +53,9 @@ pub struct Reading {
     pub emotion_score: f32,
     /// 0 can wait … 3 now.
     pub urgency: u8,
-    /// The customer asks for a person.
-    pub asks_for_human: bool,
+    /// The customer asks for a person, or (`false`) declines one or only mentions one; `None` where
+    /// the words say neither.
+    pub asks_for_human: Option<bool>,
     /// The customer says that the last answer did not help.
     pub did_not_help: bool,
     /// And says so before anything else.
@@ -113,7 +114,7 @@ impl Lexicon {
             emotion,
             emotion_score,
             urgency: self.urgency(normalized),
-            asks_for_human: self.human.is_in(normalized),
+            asks_for_human: self.human.says(normalized),
             did_not_help: self.did_not_help.is_in(normalized),
             did_not_help_first: self.did_not_help.opens(normalized),
             solved: self.solved.is_in(normalized),
@@ -189,8 +190,16 @@ impl Cue {
     }
 
     fn is_in(&self, text: &str) -> bool {
+        self.says(text) == Some(true)
+    }
+
+    /// Whether the text shows the request, or only phrases that hide it.
+    fn says(&self, text: &str) -> Option<bool> {
         let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
-        self.whole.iter().any(|whole| whole == bare) || self.matcher.find(text).any(|&shows| shows)
+        if self.whole.iter().any(|whole| whole == bare) {
+            return Some(true);
+        }
+        self.matcher.find(text).copied().max()
     }
 
     /// Whether the text begins with such a phrase.
@@ -265,8 +274,11 @@ mod tests {
         let lexicon = Lexicon::new();
         let human = ["转人工", "给我找个真人", "人工!", "zrg", "我要人工客服"];
         let not_human = ["不用转人工", "空调安装人工费多少", "这是人工智能吗", "怎么退货"];
-        assert!(human.iter().all(|text| lexicon.read(text).asks_for_human));
-        assert!(not_human.iter().all(|text| !lexicon.read(text).asks_for_human));
+        let asks = |text: &&str| lexicon.read(text).asks_for_human;
+        assert!(human.iter().all(|text| asks(text) == Some(true)));
+        assert!(not_human.iter().all(|text| asks(text) != Some(true)));
+        let declines = ["不用转人工了", "我不是要人工", "你是人工吗", "人工智能是什么"];
+        assert!(declines.iter().all(|text| asks(text) == Some(false)));
         let failed = ["没用", "还是不行啊", "答非所问", "不是这个意思", "不是"];
         let not_failed = ["优惠券没用过", "发来的尺寸不对", "怎么还没发货"];
         assert!(failed.iter().all(|text| lexicon.read(text).did_not_help));

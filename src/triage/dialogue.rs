@@ -19,13 +19,16 @@ use crate::kb::KnowledgeBase;
 use crate::store::{Store, StoreError};
 use crate::text::entity;
 use jiff::Timestamp;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::Mutex;
 use understand::Understood;
 
-/// Times a change is made again after another came first. Twenty writers at once need at most
-/// twenty; more means that something is wrong.
+/// Times a change is made again after another node's came first; more means that something is wrong.
 const MAX_ATTEMPTS: usize = 64;
+/// Lanes: enough that two busy conversations seldom share one.
+const N_LANES: usize = 256;
 
 /// Leads conversations. Share it through an `Arc`.
 pub struct Desk {
@@ -33,6 +36,9 @@ pub struct Desk {
     kb: Arc<KnowledgeBase>,
     store: Arc<dyn Store>,
     settings: DeskSettings,
+    /// Changes of one conversation made on this node wait here for each other instead of colliding
+    /// in the store again and again; the store alone keeps them right.
+    lanes: [Mutex<()>; N_LANES],
 }
 
 /// The settings a [`Desk`] needs.
@@ -80,7 +86,8 @@ impl Desk {
         store: Arc<dyn Store>,
         settings: DeskSettings,
     ) -> Self {
-        Self { triage, kb, store, settings }
+        let lanes = std::array::from_fn(|_| Mutex::new(()));
+        Self { triage, kb, store, settings, lanes }
     }
 
     /// Takes one turn of the customer.
@@ -102,6 +109,7 @@ impl Desk {
             return Ok(reply);
         }
         let understood = self.understand(&input.text, read, masked, now, deadline).await?;
+        let _lane = self.lane(id).lock().await;
         for _ in 0..MAX_ATTEMPTS {
             let (reply, change) = self.judge(id, &input, &understood, now).await?;
             match self.store.commit(change).await {
@@ -191,6 +199,7 @@ impl Desk {
         edit: &Edit<'_>,
         now: Timestamp,
     ) -> Result<ConversationView, TriageError> {
+        let _lane = self.lane(id).lock().await;
         for _ in 0..MAX_ATTEMPTS {
             let change = self.edited(id, edit, now).await?;
             match self.store.commit(change).await {
@@ -236,6 +245,15 @@ impl Desk {
             Edit::Return => conversation.state = state::return_to_bot(&conversation.state),
         }
         Ok(Change { conversation, turn, handoff })
+    }
+
+    /// The lane of a conversation; others may share it.
+    fn lane(&self, id: &ConversationId) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
+        let lane = hasher.finish() as usize % N_LANES;
+        &self.lanes[lane]
     }
 
     async fn existing(&self, id: &ConversationId) -> Result<ConversationRecord, TriageError> {

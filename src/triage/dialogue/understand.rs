@@ -57,6 +57,9 @@ const EMPTY_WORDS: [&str; 40] = [
     "我想",
     "办",
 ];
+/// Joint probability of greetings, thanks, confirmations and small talk from which a message is one
+/// of them: the `accept` of the default bundle.
+const COURTESY_FROM: f32 = 0.5;
 /// Score from which an article answers a message whose words name a far-off topic: the drink maker
 /// that is no recipe. Articles that share only filling words stay below 0.5 on eval-data.
 const ANSWERS_FAR_OFF_FROM: f32 = 0.5;
@@ -176,6 +179,18 @@ impl Desk {
         }))
     }
 
+    /// Probability that the message is some courtesy, whichever of them.
+    fn courtesy_score(&self, classification: &Classification) -> f32 {
+        let is_courtesy = |label: &str| {
+            matches!(
+                self.triage.intents.role(label),
+                Role::Greeting | Role::Thanks | Role::Confirmation | Role::Smalltalk
+            )
+        };
+        let courtesies = classification.intents.iter().filter(|intent| is_courtesy(&intent.label));
+        courtesies.map(|intent| intent.score).sum()
+    }
+
     /// What the turn says, strongest reading first.
     pub(super) fn heard<'a>(&self, state: &State, understood: &'a Understood) -> Heard<'a> {
         let Understood { words, question_words, classification, hit, hit_settles, .. } = understood;
@@ -208,10 +223,8 @@ impl Desk {
         match (classification.outcome, role) {
             (Outcome::Reject, Role::OutOfScope) => Heard::OutOfScope,
             (Outcome::Reject, _) => Heard::Unsure,
-            (_, Role::Deny) => Heard::DidNotHelp,
-            (_, Role::Greeting | Role::Thanks | Role::Confirmation | Role::Smalltalk) => {
-                Heard::Courtesy
-            }
+            _ if self.courtesy_score(classification) >= COURTESY_FROM => Heard::Courtesy,
+            (Outcome::Accept, Role::Deny) => Heard::DidNotHelp,
             (Outcome::Accept, _) => matter,
             (Outcome::Clarify, _) if hit.is_some() && *hit_settles => matter,
             (Outcome::Clarify, _) => Heard::Ambiguous,
