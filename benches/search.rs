@@ -7,7 +7,7 @@
 mod support;
 
 use anyhow::{Context, ensure};
-use fenzhen::app::build_kb;
+use fenzhen::app::{Vocabulary, build_kb};
 use fenzhen::config::Config;
 use fenzhen::kb::{Found, Hit, KbError, Query};
 use jiff::civil::{Date, date};
@@ -20,7 +20,7 @@ const DAY: Date = date(2026, 11, 21);
 fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let config = Config { data_dir: folder.path().to_owned(), ..Config::load(None)? };
-    let kb = build_kb(&config)?;
+    let kb = build_kb(&config, &Vocabulary::load(&config)?)?;
     let n_articles = kb.generation().n_versions;
 
     let address = Query::new("下单后怎么改收货地址", DAY);

@@ -81,6 +81,14 @@ pub struct ModelConfig {
     pub token_budget: usize,
 }
 
+impl ModelConfig {
+    /// The ONNX Runtime library where one is named; `None`: look beside the executable.
+    #[must_use]
+    pub fn library(&self) -> Option<&Path> {
+        (!self.onnxruntime.as_os_str().is_empty()).then_some(&self.onnxruntime)
+    }
+}
+
 /// `[rules]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -458,12 +458,7 @@ fn facts(classification: &Classification, situation: Situation<'_>) -> Facts {
         intent: classification.intent.label.clone(),
         intent_score: f64::from(classification.intent.score),
         margin: f64::from(classification.margin),
-        outcome: match classification.outcome {
-            Outcome::Accept => "accept",
-            Outcome::Clarify => "clarify",
-            Outcome::Reject => "reject",
-        }
-        .to_owned(),
+        outcome: classification.outcome.as_str().to_owned(),
         out_of_scope: f64::from(classification.out_of_scope),
         sentiment: classification.sentiment.label.as_str().to_owned(),
         sentiment_score: f64::from(classification.sentiment.score),

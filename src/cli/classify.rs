@@ -2,7 +2,7 @@
 
 use super::{Settings, print_json, runtime};
 use clap::Args;
-use fenzhen::app::build_triage;
+use fenzhen::app::{Vocabulary, build_triage};
 use fenzhen::triage::classification::Classification;
 use fenzhen::triage::{ClassifyOptions, Triage, TriageError};
 use serde::Serialize;
@@ -37,7 +37,7 @@ enum Line {
 
 pub(crate) fn run(args: &ClassifyArgs) -> anyhow::Result<ExitCode> {
     let config = args.settings.load()?;
-    let (triage, _) = build_triage(&config)?;
+    let (triage, _) = build_triage(&config, &Vocabulary::load(&config)?)?;
     let runtime = runtime()?;
     let classify = |text: &str| runtime.block_on(classify(&triage, text, args));
     if let Some(text) = &args.text {

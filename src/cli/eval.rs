@@ -6,7 +6,7 @@ use super::{Settings, exit, print_json, runtime};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use desk::DeskDriver;
-use fenzhen::app::{App, build_kb};
+use fenzhen::app::{App, Vocabulary, build_kb};
 use fenzhen::config::Config;
 use fenzhen::eval::baseline::{Baseline, Measured, compare as drops};
 use fenzhen::eval::bootstrap::Bootstrap;
@@ -19,7 +19,7 @@ use fenzhen::eval::retrieval::{self, RetrievalReport};
 use fenzhen::eval::{EvalError, Options};
 use fenzhen::kb::Query;
 use fenzhen::model::{
-    Bundle, Classifier, IntentPolicy, ModelError, OnnxClassifier, OnnxSettings, Outcome, Utterance,
+    Bundle, Classifier, IntentPolicy, ModelError, OnnxClassifier, OnnxSettings, Utterance,
 };
 use fenzhen::text::normalize::Normalizer;
 use fenzhen::triage::catalogue::IntentCatalogue;
@@ -176,8 +176,7 @@ fn measure_labelled(
     only: &[String],
     options: Options,
 ) -> anyhow::Result<IntentReport> {
-    let library = &config.model.onnxruntime;
-    fenzhen::model::runtime::init((!library.as_os_str().is_empty()).then_some(library.as_path()))?;
+    fenzhen::model::runtime::init(config.model.library())?;
     let (field, configured) = match target {
         Target::Intent => ("intent", &config.model.intent),
         Target::Sentiment => ("sentiment", &config.model.sentiment),
@@ -228,21 +227,13 @@ fn measure_labelled(
                     score: ranked[0].1,
                     ranked,
                     out_of_scope: reading.as_ref().map_or(0.0, |r| f64::from(r.out_of_scope)),
-                    outcome: reading.map(|reading| outcome(reading.outcome).to_owned()),
+                    outcome: reading.map(|reading| reading.outcome.as_str().to_owned()),
                     latency,
                 }
             })
             .collect())
     };
     Ok(intent::evaluate(&set, predict, &options)?)
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accept => "accept",
-        Outcome::Clarify => "clarify",
-        Outcome::Reject => "reject",
-    }
 }
 
 fn measure_retrieval(
@@ -253,7 +244,8 @@ fn measure_retrieval(
 ) -> anyhow::Result<RetrievalReport> {
     let set = RetrievalSet::load(data)?;
     let scratch = Scratch::new()?;
-    let kb = build_kb(&scratch.config(config))?;
+    let scratch_config = &scratch.config(config);
+    let kb = build_kb(scratch_config, &Vocabulary::load(scratch_config)?)?;
     let as_of = as_of.unwrap_or_else(|| Zoned::now().date());
     let search = |query: &str| -> Result<Vec<(String, f64)>, fenzhen::kb::KbError> {
         let found = kb.search(&Query { limit: N_HITS, ..Query::new(query, as_of) })?;

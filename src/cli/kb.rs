@@ -3,9 +3,9 @@
 use super::{Settings, exit, print_json};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
-use fenzhen::app::build_kb;
-use fenzhen::kb::Query;
+use fenzhen::app::{Vocabulary, build_kb};
 use fenzhen::kb::article::check_articles;
+use fenzhen::kb::{KnowledgeBase, Query};
 use jiff::Zoned;
 use jiff::civil::Date;
 use serde_json::json;
@@ -62,12 +62,17 @@ impl Place {
         }
         Ok(config)
     }
+
+    fn open(&self) -> anyhow::Result<KnowledgeBase> {
+        let config = self.load()?;
+        Ok(build_kb(&config, &Vocabulary::load(&config)?)?)
+    }
 }
 
 pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
     match command {
         KbCommand::Search { query, category, limit, as_of, explain, place } => {
-            let kb = build_kb(&place.load()?)?;
+            let kb = place.open()?;
             let query = Query {
                 category: category.as_deref(),
                 limit: *limit,
@@ -95,7 +100,7 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         KbCommand::Reindex { place } => {
-            let report = build_kb(&place.load()?)?.reindex()?;
+            let report = place.open()?.reindex()?;
             if place.settings.json {
                 print_json(&report)?;
             } else {

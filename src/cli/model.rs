@@ -19,8 +19,7 @@ pub(crate) enum ModelCommand {
 
 pub(crate) fn run(command: &ModelCommand) -> anyhow::Result<ExitCode> {
     let ModelCommand::Inspect { dir, settings } = command;
-    let library = settings.load()?.model.onnxruntime;
-    runtime::init((!library.as_os_str().is_empty()).then_some(library.as_path()))?;
+    runtime::init(settings.load()?.model.library())?;
     let report = Bundle::inspect(dir);
     if settings.json {
         print_json(&report)?;

@@ -3,7 +3,7 @@
 use super::classify::PATIENCE;
 use super::{Settings, json_argument, print_json, runtime};
 use clap::Args;
-use fenzhen::app::build_triage;
+use fenzhen::app::{Vocabulary, build_triage};
 use fenzhen::routing::{Decision, RowResult, Trace};
 use fenzhen::triage::classification::Classification;
 use fenzhen::triage::customer::Customer;
@@ -48,7 +48,7 @@ struct Routed {
 pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let customer = args.customer.clone().unwrap_or_default();
     let config = args.settings.load()?;
-    let (triage, _) = build_triage(&config)?;
+    let (triage, _) = build_triage(&config, &Vocabulary::load(&config)?)?;
     let options = ClassifyOptions { top_k: 5, explain: false, deadline: Instant::now() + PATIENCE };
     let classification = runtime()?.block_on(triage.classify(&args.text, options))?;
     let situation = Situation {

@@ -149,11 +149,7 @@ fn checked_top_k(top_k: usize) -> Result<usize, ApiError> {
 
 /// Counts what was understood.
 pub(super) fn record(classification: &Classification) {
-    let outcome = match classification.outcome {
-        crate::model::Outcome::Accept => "accept",
-        crate::model::Outcome::Clarify => "clarify",
-        crate::model::Outcome::Reject => "reject",
-    };
+    let outcome = classification.outcome.as_str();
     let intent = classification.intent.label.clone();
     metrics::counter!(CLASSIFICATIONS, "intent" => intent, "outcome" => outcome).increment(1);
     for part in &classification.degraded {

@@ -5,9 +5,9 @@ use super::classify::record;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Body, invalid_field};
 use super::observe::Deadline;
-use super::route::checked_channel;
+use super::route::{checked_channel, record_decision};
 use crate::conversation::{ClientId, ConversationId, TurnId, TurnOutcome};
-use crate::telemetry::{DECISIONS, HANDOFFS, TURNS};
+use crate::telemetry::{HANDOFFS, TURNS};
 use crate::triage::customer::Customer;
 use crate::triage::dialogue::TurnInput;
 use crate::triage::reply::{ConversationView, TurnReply};
@@ -84,16 +84,11 @@ pub(super) async fn turn(
     };
     let reply = shared.app.desk.turn(&id, input, Timestamp::now(), deadline.0).await?;
     record(&reply.classification);
-    let group = reply.decision.skill_group.id.clone();
     metrics::counter!(TURNS, "action" => format!("{:?}", reply.action)).increment(1);
-    metrics::counter!(
-        DECISIONS,
-        "skill_group" => group.clone(),
-        "priority" => format!("{:?}", reply.decision.priority)
-    )
-    .increment(1);
+    record_decision(&reply.decision);
     if let Some(handoff) = &reply.handoff {
         let reason = format!("{:?}", handoff.reason);
+        let group = reply.decision.skill_group.id.clone();
         metrics::counter!(HANDOFFS, "reason" => reason, "skill_group" => group).increment(1);
         tracing::info!(conversation_id = %id, handoff_id = handoff.id, reason = ?handoff.reason, "handed off");
     }

@@ -102,13 +102,15 @@ pub(super) async fn route(
     let (mut decision, trace) = triage.decide(&classification, situation, request.explain);
     // The limit is a setting of the conversation, which rules do not know.
     decision.handoff |= strikes >= shared.app.config.conversation.max_strikes;
-    metrics::counter!(
-        DECISIONS,
-        "skill_group" => decision.skill_group.id.clone(),
-        "priority" => format!("{:?}", decision.priority)
-    )
-    .increment(1);
+    record_decision(&decision);
     Ok(Json(RouteResponse { decision, classification, trace }))
+}
+
+/// Counts what was decided.
+pub(super) fn record_decision(decision: &Decision) {
+    let skill_group = decision.skill_group.id.clone();
+    let priority = format!("{:?}", decision.priority);
+    metrics::counter!(DECISIONS, "skill_group" => skill_group, "priority" => priority).increment(1);
 }
 
 /// A channel the rules know.

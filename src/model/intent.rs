@@ -39,6 +39,18 @@ pub enum Outcome {
     Reject,
 }
 
+impl Outcome {
+    /// The name used in JSON and as the rule fact `outcome`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Accept => "accept",
+            Outcome::Clarify => "clarify",
+            Outcome::Reject => "reject",
+        }
+    }
+}
+
 /// Turns the scores of one model into an [`IntentReading`]. Immutable; share it freely.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntentPolicy {

@@ -336,9 +336,10 @@ impl Desk {
             decision,
             classification: understood.classification.clone(),
         };
-        turn.reply = serde_json::to_string(&reply)?;
         let handoff = match step.handoff {
             Some(reason) => {
+                // The packet reads this turn as it reads the stored ones.
+                turn.reply = serde_json::to_string(&reply)?;
                 let mut turns = self.store.turns(id).await?;
                 turns.push(turn.clone());
                 let packet = packet(&conversation, reason, &reply.decision, &turns, now)?;

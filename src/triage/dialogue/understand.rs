@@ -5,6 +5,7 @@ use crate::conversation::state::{Heard, State};
 use crate::kb::{Hit, Query};
 use crate::model::{ModelError, Outcome};
 use crate::text::entity;
+use crate::text::lexicon::Reading;
 use crate::triage::catalogue::Role;
 use crate::triage::classification::{Classification, Degraded};
 use crate::triage::reply::AnswerArticle;
@@ -69,7 +70,7 @@ const SETTLED_WITHIN: usize = 2;
 /// A turn understood, before the conversation is looked at.
 pub(super) struct Understood {
     pub(super) masked: String,
-    words: Words,
+    words: Reading,
     question_words: Vec<String>,
     pub(super) classification: Classification,
     pub(super) hit: Option<FoundAnswer>,
@@ -85,14 +86,6 @@ pub(super) struct FoundAnswer {
     pub(super) intents: Vec<String>,
 }
 
-/// What the words of the turn say about the dialogue.
-struct Words {
-    did_not_help: bool,
-    did_not_help_first: bool,
-    solved: bool,
-    out_of_scope: bool,
-}
-
 impl Desk {
     pub(super) async fn understand(
         &self,
@@ -103,12 +96,7 @@ impl Desk {
         deadline: Instant,
     ) -> Result<Understood, TriageError> {
         let question_words = self.question_words(&masked);
-        let words = Words {
-            did_not_help: read.words.did_not_help,
-            did_not_help_first: read.words.did_not_help_first,
-            solved: read.words.solved,
-            out_of_scope: read.words.out_of_scope,
-        };
+        let words = read.words.clone();
         let options = ClassifyOptions { top_k: TOP_K, explain: false, deadline };
         let started = Instant::now();
         let mut classification = self.triage.classify_read(text, read, options, started).await?;
