@@ -1,6 +1,7 @@
 """The tokenizer: one token a character, in a file that the `tokenizers` library reads."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from tokenizers import Regex, Tokenizer
@@ -14,10 +15,10 @@ MIN_COUNT = 2
 ALWAYS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def write_tokenizer(texts: list[str], path: Path) -> int:
+def write_tokenizer(texts: Iterable[str], path: Path, min_count: int = MIN_COUNT) -> int:
     """Writes a character tokenizer of the texts and returns the size of its vocabulary."""
     counts = Counter(char for text in texts for char in text)
-    chars = [char for char, count in counts.items() if count >= MIN_COUNT or char in ALWAYS]
+    chars = [char for char, count in counts.items() if count >= min_count or char in ALWAYS]
     chars += [char for char in ALWAYS if char not in counts]
     # By code point: the file does not change when only the counts do.
     vocab = {token: idx for idx, token in enumerate([PAD, UNK, *sorted(chars)])}
