@@ -1,19 +1,10 @@
-"""Changes texts at random while training, so that the model leans on neither placeholders nor exact spelling.
-
-Works on normalised text and keeps it normalised enough: lower case, half width, no line breaks.
-"""
+"""Fills the placeholders of the outside data with made-up values, so that no model leans on them."""
 
 import random
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-
-from pypinyin import lazy_pinyin
+from collections.abc import Callable
 
 FILL_PROBABILITY = 0.75  # the rest keeps its placeholder, which unseen texts of the outside data hold as well
-NOISE_PROBABILITY = 0.3
-PINYIN_PROBABILITY = 0.02
-MIN_NOISE_CHARS = 4  # in shorter texts one character is the meaning
 
 PLACEHOLDER = re.compile(r"\[([^\[\]]{2,4}x)\]|#e-\w")
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -70,32 +61,3 @@ def fill_placeholders(text: str, rng: random.Random) -> str:
         return FILL[match.group(1)](rng) if match.group(1) in FILL else match.group()
 
     return PLACEHOLDER.sub(fill, text)
-
-
-class Noise:
-    """Typing slips: a character lost, doubled, swapped with its neighbour or with a homophone; rarely all in pinyin."""
-
-    def __init__(self, chars: Iterable[str]) -> None:
-        by_sound: dict[str, list[str]] = defaultdict(list)
-        for char in sorted(chars):
-            if "\u4e00" <= char <= "\u9fff":
-                by_sound[lazy_pinyin(char)[0]].append(char)
-        self._homophones = {char: group for group in by_sound.values() for char in group}
-
-    def __call__(self, text: str, rng: random.Random) -> str:
-        if len(text) < MIN_NOISE_CHARS:
-            return text
-        if rng.random() < PINYIN_PROBABILITY:
-            return rng.choice(("", " ")).join(lazy_pinyin(text))
-        if rng.random() >= NOISE_PROBABILITY:
-            return text
-        at = rng.randrange(len(text) - 1)
-        head, char, after, tail = text[:at], text[at], text[at + 1], text[at + 2 :]
-        kind = rng.random()
-        if kind < 0.2:
-            return head + after + tail
-        if kind < 0.35:
-            return head + char + char + after + tail
-        if kind < 0.5:
-            return head + after + char + tail
-        return head + rng.choice(self._homophones.get(char, [char])) + after + tail

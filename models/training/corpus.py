@@ -67,23 +67,23 @@ def _english() -> Iterator[str]:
 
 
 def sources() -> list[Source]:
-    """All sources; passes were set once by judgement, service text first, within what one core reads in 80 minutes."""
+    """All sources; passes were set once by judgement, service text first, within what one shared core reads in an hour."""
     unlabelled, utterances = OUTSIDE / "unlabelled", OUTSIDE / "utterances"
     first, second, third = CHAT_BORDERS
     return [
-        Source("own utterances", 4, lambda: (t for p in sorted(OWN.glob("*.jsonl")) for t in _json_field(p, "text"))),
-        Source("customer utterances", 5, lambda: _json_field(utterances / "train.jsonl", "text")),
-        Source("unlabelled utterances", 5, lambda: _plain(unlabelled / "customer_utterances.txt")),
-        Source("service turns", 4, lambda: _plain(unlabelled / "service_text.txt")),
-        Source("whole dialogues", 3, _dialogues),
-        Source("service questions", 2, lambda: _json_field(OUTSIDE / "kb" / "service_qa.jsonl", "q", "a")),
-        Source("jd123", 4, lambda: _json_field(OUTSIDE / "jd123" / "train.jsonl", "text")),
-        Source("service dialogue", 3, lambda: _xz("chat.txt.xz", 0, first)),
-        Source("queries, reviews, finance", 0.9, lambda: _xz("chat.txt.xz", first, second)),
-        Source("talk", 0.25, lambda: _xz("chat.txt.xz", second, third)),
-        Source("web pages and questions", 0.6, lambda: _xz("chat.txt.xz", third)),
-        Source("prose", 0.2, lambda: _xz("prose.txt.xz")),
-        Source("English questions", 1, _english),
+        Source("own utterances", 3, lambda: (t for p in sorted(OWN.glob("*.jsonl")) for t in _json_field(p, "text"))),
+        Source("customer utterances", 3, lambda: _json_field(utterances / "train.jsonl", "text")),
+        Source("unlabelled utterances", 3, lambda: _plain(unlabelled / "customer_utterances.txt")),
+        Source("service turns", 2, lambda: _plain(unlabelled / "service_text.txt")),
+        Source("whole dialogues", 2, _dialogues),
+        Source("service questions", 1, lambda: _json_field(OUTSIDE / "kb" / "service_qa.jsonl", "q", "a")),
+        Source("jd123", 2, lambda: _json_field(OUTSIDE / "jd123" / "train.jsonl", "text")),
+        Source("service dialogue", 1.2, lambda: _xz("chat.txt.xz", 0, first)),
+        Source("queries, reviews, finance", 0.28, lambda: _xz("chat.txt.xz", first, second)),
+        Source("talk", 0.05, lambda: _xz("chat.txt.xz", second, third)),
+        Source("web pages and questions", 0.1, lambda: _xz("chat.txt.xz", third)),
+        Source("prose", 0.03, lambda: _xz("prose.txt.xz")),
+        Source("English questions", 0.4, _english),
     ]
 
 

@@ -1,28 +1,36 @@
 """Rows of text with labels, their files, and near-duplicate search."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 
+Target = Mapping[str, float]
+
 
 @dataclass(frozen=True)
 class Row:
-    """One labelled utterance. `origin` is outside, own or review; `clear` as in the data's README."""
+    """One utterance with what is known of it.
+
+    `targets` holds a distribution over labels for each task that somebody labelled: all on one label, or shared where
+    two people chose differently. `origin` is outside, pool, own, review, auxiliary, dev or eval. `certain` and `agreed`
+    name the tasks whose label is certain from the text alone, and shared by two people; `style` is how own rows are typed.
+    """
 
     text: str
-    intent: str | None
-    sentiment: str
     origin: str
-    clear: bool = True
-    agreed: bool = True
-    sentiment_agreed: bool = True
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    certain: Sequence[str] = ()
+    agreed: Sequence[str] = ()
+    style: str = ""
 
     def label(self, task: str) -> str | None:
-        return self.intent if task == "intent" else self.sentiment
+        """The likeliest label, the first of equals."""
+        target = self.targets.get(task)
+        return max(target, key=lambda label: target[label]) if target else None
 
 
 def read_jsonl(path: Path) -> list[dict]:

@@ -1,10 +1,9 @@
-"""The encoder: a small pre-norm transformer over characters, its language-model head, and its classification heads.
+"""The encoder: a small pre-norm transformer over characters, and its language-model head.
 
 Shapes: `input_ids` and `attention_mask` are `[batch, seq]` int64 with `seq` <= MAX_TOKENS; hidden states are
 `[batch, seq, dim]`. Positions whose mask is 0 influence no other position and no pooled value, so any padding works.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -108,23 +107,3 @@ class MaskedLm(nn.Module):
         hidden = self.encoder(input_ids, attention_mask).flatten(0, 1)[masked]
         hidden = self.norm(F.relu(self.transform(hidden)))
         return F.linear(hidden, self.encoder.embedding.weight, self.bias)
-
-
-class Classifier(nn.Module):
-    """The encoder with one linear layer a task on the mean and the maximum of the hidden states."""
-
-    def __init__(self, encoder: Encoder, n_labels: Mapping[str, int], dropout: float = 0.3) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({task: nn.Linear(2 * encoder.size.dim, n) for task, n in n_labels.items()})
-
-    def pooled(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        hidden = self.encoder(input_ids, attention_mask).float()
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
-        top = (hidden * mask - 1e4 * (1.0 - mask)).amax(dim=1)
-        return torch.cat([mean, top], dim=1)
-
-    def forward(self, input_ids: Tensor, attention_mask: Tensor, task: str) -> Tensor:
-        return self.heads[task](self.dropout(self.pooled(input_ids, attention_mask)))

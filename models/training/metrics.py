@@ -56,3 +56,13 @@ def with_interval(
     low, high = np.nanpercentile([measure(truth[rows], scores[rows]) for rows in draws], [2.5, 97.5])
     figures = {"value": measure(truth, scores), "low": low, "high": high}
     return {name: round(float(figure), 4) for name, figure in figures.items()} | {"n": len(truth)}
+
+
+def accuracy_of_surest(share: float) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Accuracy on the rows whose best score is highest."""
+
+    def measure(truth: np.ndarray, scores: np.ndarray) -> float:
+        kept = np.argsort(-scores.max(axis=1), kind="stable")[: round(share * len(truth))]
+        return accuracy(truth[kept], scores[kept])
+
+    return measure

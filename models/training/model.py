@@ -1,31 +1,33 @@
-"""The network: a character TextCNN, and the average of several that is exported.
+"""The networks: a body that turns a text into one vector, a character TextCNN or the encoder, with one head a task.
 
-Shapes: `input_ids` and `attention_mask` are `[batch, seq]` int64, `logits` is `[batch, labels]` float32.
+Shapes: `input_ids` and `attention_mask` are `[batch, seq]` int64, a head's logits `[batch, labels]` float32.
 Positions whose mask is 0 never influence the result: they are zero before the filters see them, just as the
 margin of a text is, and zero again before the maximum is taken. So any `seq` >= 1 works.
 """
+
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.settings import PAD_ID, Recipe
+from training.encoder import Encoder
+from training.settings import PAD_ID
 
 
 class TextCnn(nn.Module):
-    """Embedding, filters of several widths, maximum over positions, one linear layer (Kim 2014)."""
+    """Embedding, filters of several widths, maximum over positions (Kim 2014). `[batch, seq]` to `[batch, width]`."""
 
-    def __init__(self, n_tokens: int, n_labels: int, recipe: Recipe) -> None:
+    def __init__(self, n_tokens: int, dim: int, filters: int, widths: Sequence[int]) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_tokens, recipe.embedding_dim, padding_idx=PAD_ID)
+        self.embedding = nn.Embedding(n_tokens, dim, padding_idx=PAD_ID)
         nn.init.normal_(self.embedding.weight, std=0.1)
-        self.filters = nn.ModuleList(nn.Conv1d(recipe.embedding_dim, recipe.filters, width) for width in recipe.widths)
-        self.embedding_dropout = nn.Dropout(recipe.embedding_dropout)
-        self.dropout = nn.Dropout(recipe.dropout)
-        self.output = nn.Linear(recipe.filters * len(recipe.widths), n_labels)
+        self.filters = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
+        self.dropout = nn.Dropout(0.2)
+        self.width = filters * len(widths)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        embedded = self.embedding_dropout(self.embedding(input_ids))
+        embedded = self.dropout(self.embedding(input_ids))
         mask = attention_mask.to(embedded.dtype).unsqueeze(1)
         embedded = embedded.transpose(1, 2) * mask
         pooled = []
@@ -34,16 +36,49 @@ class TextCnn(nn.Module):
             margin = F.pad(embedded, ((width - 1) // 2, width // 2))
             # After ReLU no value is below zero, so multiplying hides a position from the maximum.
             pooled.append((F.relu(conv(margin)) * mask).amax(dim=2))
-        return self.output(self.dropout(torch.cat(pooled, dim=1)))
+        return torch.cat(pooled, dim=1)
 
 
-class Ensemble(nn.Module):
-    """The mean of the members' log-probabilities, given as `logits`: softmax of it is a probability again."""
+class PooledEncoder(nn.Module):
+    """The mean and the maximum of the encoder's hidden states."""
 
-    def __init__(self, members: list[TextCnn]) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         super().__init__()
-        self.members = nn.ModuleList(members)
+        self.encoder = encoder
+        self.width = 2 * encoder.size.dim
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        members = [F.log_softmax(member(input_ids, attention_mask), dim=-1) for member in self.members]
-        return torch.stack(members).mean(dim=0)
+        hidden = self.encoder(input_ids, attention_mask).float()
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1.0)
+        top = (hidden * mask - 1e4 * (1.0 - mask)).amax(dim=1)
+        return torch.cat([mean, top], dim=1)
+
+
+class MultiTask(nn.Module):
+    """A body and a linear head a task; all heads read the same vector."""
+
+    def __init__(self, body: TextCnn | PooledEncoder, n_labels: Mapping[str, int], dropout: float) -> None:
+        super().__init__()
+        self.body = body
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({task: nn.Linear(body.width, n) for task, n in n_labels.items()})
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, tasks: Sequence[str]) -> dict[str, Tensor]:
+        vector = self.dropout(self.body(input_ids, attention_mask).float())
+        return {task: self.heads[task](vector) for task in tasks}
+
+
+class OneTask(nn.Module):
+    """One task of some networks, for export: the mean of their log-probabilities, or the logits of a single one."""
+
+    def __init__(self, members: Sequence[MultiTask], task: str) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.task = task
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        logits = [member(input_ids, attention_mask, [self.task])[self.task] for member in self.members]
+        if len(logits) == 1:
+            return logits[0]
+        return torch.stack([F.log_softmax(part, dim=-1) for part in logits]).mean(dim=0)

@@ -19,12 +19,12 @@ from training.settings import PAD_ID, UNK_ID, WORK
 from training.vocabulary import load_vocab
 
 LENGTHS = (8, 12, 16, 20, 24, 32, 48, 64)
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 2048
 MASK_RATE = 0.25
 MASK_ID = UNK_ID  # what is hidden and what is unknown look alike: no other token is needed
-PEAK_RATE, WARM_UP, WEIGHT_DECAY, BETAS = 1e-3, 400, 0.01, (0.9, 0.98)
+PEAK_RATE, WARM_UP, WEIGHT_DECAY, BETAS = 8e-4, 500, 0.01, (0.9, 0.98)
 POOL = 40_000  # lines sorted by length together
-SAVE_EVERY = 500  # steps
+SAVE_EVERY = 1000  # steps
 
 
 class Corpus:

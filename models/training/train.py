@@ -1,14 +1,17 @@
-"""Stage 2: trains one network a seed and saves its averaged weights as work/<task>-<seed>.pt.
+"""Stage 3: trains one network a recipe and seed and saves its averaged weights as work/<recipe>-<seed>.pt.
 
-A seed whose file is there already is skipped (`--force` trains it again).
+A checkpoint that is there already is skipped (`--force` trains it again).
+
+    python -m training.train cnn --seed 11        # a recipe of `recipes.py`
 """
 
 import argparse
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,29 +19,35 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.augment import Noise, fill_placeholders
+from training.augment import fill_placeholders
 from training.data import Row, read_rows
-from training.model import TextCnn
-from training.settings import MAX_TOKENS, PAD_ID, RECIPES, SENTIMENTS, TASKS, UNK_ID, WORK, Recipe
+from training.encoder import Encoder, EncoderSize
+from training.model import MultiTask, PooledEncoder, TextCnn
+from training.noise import Noise
+from training.recipes import RECIPES
+from training.settings import LABELS_OF, MAX_TOKENS, PAD_ID, SERVICE_TASKS, UNK_ID, WORK, Recipe
 from training.vocabulary import load_vocab
+
+Labels = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Example:
-    """A text to learn from. `target` holds one probability a label."""
+    """A text to learn from: for each task a distribution over its labels and the weight of its loss."""
 
     text: str
-    target: np.ndarray
-    weight: float
+    targets: Mapping[str, np.ndarray]
+    weights: Mapping[str, float]
+    noisy: bool = True  # whether noise may change it
 
 
-def label_order(task: str, rows: Sequence[Row]) -> list[str]:
-    if task == "sentiment":
-        return list(SENTIMENTS)
-    return sorted({row.intent for row in rows if row.intent})
+def label_orders(tasks: Sequence[str], rows: Sequence[Row]) -> dict[str, list[str]]:
+    """The labels of each task in output order."""
+    found = {task: {label for row in rows for label in row.targets.get(task, ())} for task in tasks}
+    return {task: list(LABELS_OF.get(task, sorted(found[task]))) for task in tasks}
 
 
-def encode(texts: Sequence[str], vocab: dict[str, int]) -> tuple[Tensor, Tensor]:
+def encode(texts: Sequence[str], vocab: Mapping[str, int]) -> tuple[Tensor, Tensor]:
     """One id a character, padded to the longest text; the same ids as tokenizer.json gives (export checks it)."""
     ids = [[vocab.get(char, UNK_ID) for char in text[:MAX_TOKENS]] for text in texts]
     seq = max(1, max(map(len, ids)))
@@ -47,25 +56,32 @@ def encode(texts: Sequence[str], vocab: dict[str, int]) -> tuple[Tensor, Tensor]
     return input_ids, attention_mask
 
 
-def row_weight(row: Row, task: str, recipe: Recipe) -> float:
-    if row.origin == "review":
-        return recipe.review_weight
-    certain = row.clear if task == "intent" else row.sentiment_agreed
-    return 1.0 if certain else recipe.unclear_weight
+def distribution(target: Mapping[str, float], labels: Sequence[str]) -> np.ndarray:
+    result = np.zeros(len(labels), dtype=np.float32)
+    for label, share in target.items():
+        result[labels.index(label)] = share
+    return result
 
 
-def examples_of(rows: Sequence[Row], task: str, labels: Sequence[str], recipe: Recipe) -> list[Example]:
-    """Rows as examples, own rows of rare labels repeated, weighted by certainty and by label."""
-    counts = Counter(row.label(task) for row in rows)
-    one_hot = np.eye(len(labels), dtype=np.float32)
+def examples_of(rows: Sequence[Row], labels: Labels, recipe: Recipe) -> list[Example]:
+    """Rows as examples: own rows of rare intents repeated, losses weighted by certainty and by label."""
+    counts = Counter(row.label("intent") for row in rows)
     examples = []
     for row in rows:
-        label = row.label(task)
-        if label is None or (row.origin == "review" and recipe.review_weight == 0):
+        tasks = [task for task in labels if task in row.targets]
+        if not tasks:
             continue
-        weight = row_weight(row, task, recipe) * recipe.label_weights.get(label, 1.0)
-        repeats = min(recipe.max_repeats, max(1, recipe.n_rare // counts[label])) if row.origin == "own" else 1
-        examples += [Example(row.text, one_hot[labels.index(label)], weight)] * repeats
+        weights = {}
+        for task in tasks:
+            doubtful = task in ("intent", "sentiment") and task not in row.certain
+            by_label = recipe.label_weights.get(task, {})
+            weights[task] = recipe.unclear_weight if doubtful else 1.0
+            weights[task] *= sum(share * by_label.get(label, 1.0) for label, share in row.targets[task].items())
+        repeats = 1
+        if row.origin == "own" and "intent" in tasks:
+            repeats = min(recipe.max_repeats, max(1, recipe.n_rare // counts[row.label("intent")]))
+        targets = {task: distribution(row.targets[task], labels[task]) for task in tasks}
+        examples += [Example(row.text, targets, weights, row.style == "" and row.origin != "review")] * repeats
     return examples
 
 
@@ -77,81 +93,155 @@ def batches(examples: Sequence[Example], size: int, rng: random.Random) -> Itera
     yield from rng.sample(result, len(result))
 
 
+def build(recipe: Recipe, n_tokens: int, labels: Labels) -> MultiTask:
+    """The untrained network of a recipe."""
+    if recipe.body == "cnn":
+        body: TextCnn | PooledEncoder = TextCnn(n_tokens, recipe.dim, recipe.filters, recipe.widths)
+    else:
+        size = EncoderSize(dim=256, layers=recipe.layers)
+        body = PooledEncoder(Encoder(n_tokens, size, dropout=0.1))
+    return MultiTask(body, {task: len(names) for task, names in labels.items()}, recipe.dropout)
+
+
+def load(path: Path, n_tokens: int) -> tuple[MultiTask, dict[str, list[str]]]:
+    """A trained network from its checkpoint, and its labels."""
+    held = torch.load(path, weights_only=True)
+    model = build(RECIPES[held["recipe"]], n_tokens, held["labels"])
+    model.load_state_dict(held["state"])
+    return model.eval(), held["labels"]
+
+
 @torch.inference_mode()
-def predict(model: torch.nn.Module, texts: Sequence[str], vocab: dict[str, int], size: int = 128) -> np.ndarray:
-    """Log-probabilities `[texts, labels]`."""
+def predict(model: MultiTask, texts: Sequence[str], vocab: Mapping[str, int], task: str, size: int = 128) -> np.ndarray:
+    """Log-probabilities `[texts, labels]` in the order of `texts`."""
     model.eval()
-    chunks = [encode(texts[i : i + size], vocab) for i in range(0, len(texts), size)]
-    return torch.cat([F.log_softmax(model(*chunk), dim=-1) for chunk in chunks]).numpy()
+    order = sorted(range(len(texts)), key=lambda at: len(texts[at]))
+    result: np.ndarray | None = None
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        with torch.autocast("cpu", torch.bfloat16, enabled=isinstance(model.body, PooledEncoder)):
+            logits = model(*encode([texts[at] for at in rows], vocab), [task])[task]
+        scores = F.log_softmax(logits.float(), dim=-1).numpy()
+        if result is None:
+            result = np.zeros((len(texts), scores.shape[1]), dtype=np.float32)
+        result[rows] = scores
+    assert result is not None, "there are no texts"
+    return result
 
 
-def train_seed(task: str, seed: int, recipe: Recipe, train: list[Row], dev: list[Row], vocab: dict[str, int]) -> dict:
-    """Trains one network; returns what the checkpoint holds."""
-    torch.manual_seed(seed)
+def loss_of(model: MultiTask, batch: Sequence[Example], texts: list[str], vocab: Mapping[str, int], recipe: Recipe) -> Tensor:
+    """The weighted cross-entropy of all tasks of a batch, a mean over its examples."""
+    tasks = sorted({task for example in batch for task in example.targets})
+    with torch.autocast("cpu", torch.bfloat16):
+        vector = model.body(*encode(texts, vocab))
+    vector = model.dropout(vector.float())
+    total = torch.zeros(())
+    for task in tasks:
+        rows = [at for at, example in enumerate(batch) if task in example.targets]
+        targets = torch.from_numpy(np.stack([batch[at].targets[task] for at in rows]))
+        weights = torch.tensor([batch[at].weights[task] for at in rows])
+        logits = model.heads[task](vector[rows])
+        losses = F.cross_entropy(logits, targets, label_smoothing=recipe.smoothing, reduction="none")
+        total = total + (losses * weights).sum() / len(batch)
+    return total
+
+
+def train(
+    model: MultiTask, examples: Sequence[Example], recipe: Recipe, seed: int, vocab: Mapping[str, int], name: str, dev: list[Row],
+    labels: Labels,
+) -> MultiTask:  # fmt: skip
+    """Trains in place; returns the moving average of the weights, which is what counts."""
     rng = random.Random(seed)
-    labels = label_order(task, train)
-    examples = examples_of(train, task, labels, recipe)
-    noise = Noise(vocab)
-    model = TextCnn(len(vocab), len(labels), recipe)
-    # The average forgets each step at the same rate; what it holds is what gets exported.
+    noise = Noise(Counter(char for example in examples for char in example.text))
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    # Weights that were pretrained move more slowly than the new heads.
+    heads = list(model.heads.parameters())
+    body = list(model.body.parameters())
+    factor = 3.0 if recipe.body == "encoder" else 1.0
+    groups = [{"params": body, "lr": recipe.learning_rate}, {"params": heads, "lr": recipe.learning_rate * factor}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
+    n_steps = recipe.epochs * sum(1 for _ in batches(examples, recipe.batch_size, random.Random(0)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (0.08 * n_steps), (n_steps - step) / (0.92 * n_steps), 1.0)
     )
-    n_steps = recipe.epochs * (len(examples) // recipe.batch_size + 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=recipe.learning_rate, total_steps=n_steps + recipe.epochs * 2, pct_start=0.1
-    )
-    dev_texts = [row.text for row in dev]
-    dev_labels = np.array([labels.index(row.label(task)) for row in dev])
-    agreed = np.array([row.agreed if task == "intent" else row.sentiment_agreed for row in dev])
-
     for epoch in range(recipe.epochs):
         start, total, n_seen = time.monotonic(), 0.0, 0
         model.train()
-        changed = [replace(example, text=noise(fill_placeholders(example.text, rng), rng)) for example in examples]
-        for batch in batches(changed, recipe.batch_size, rng):
-            texts = [example.text for example in batch]
-            targets = torch.from_numpy(np.stack([example.target for example in batch]))
-            weights = torch.tensor([example.weight for example in batch])
-            # bfloat16 halves the time where the CPU has matrix units; weights stay float32.
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(*encode(texts, vocab))
-            losses = F.cross_entropy(
-                logits.float(), targets, label_smoothing=recipe.label_smoothing, reduction="none"
-            )
-            loss = (losses * weights).mean()
+        for batch in batches(examples, recipe.batch_size, rng):
+            texts = [fill_placeholders(example.text, rng) for example in batch]
+            texts = [
+                noise(text, rng) if example.noisy and rng.random() < recipe.noise else text
+                for text, example in zip(texts, batch)
+            ]
+            loss = loss_of(model, batch, texts, vocab, recipe)
             optimizer.zero_grad()
             loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimizer.step()
             schedule.step()
             average.update_parameters(model)
             total, n_seen = total + loss.item() * len(batch), n_seen + len(batch)
-        right = predict(average.module, dev_texts, vocab).argmax(axis=1) == dev_labels
-        print(
-            f"{task} seed {seed} epoch {epoch + 1}/{recipe.epochs}: loss {total / n_seen:.3f}, "
-            f"dev {right.mean():.4f}, agreed {right[agreed].mean():.4f}, {time.monotonic() - start:.0f} s",
-            flush=True,
+        figures = " ".join(
+            f"{task} {figure}" for task in labels if task in SERVICE_TASKS for figure in [dev_figure(average.module, dev, vocab, task, labels)] if figure
         )
-    return {"labels": labels, "state": average.module.state_dict()}
+        print(f"{name} epoch {epoch + 1}/{recipe.epochs}: loss {total / n_seen:.3f}, {figures}, {time.monotonic() - start:.0f} s", flush=True)
+    return average.module
+
+
+def dev_figure(model: MultiTask, dev: Sequence[Row], vocab: Mapping[str, int], task: str, labels: Labels) -> str:
+    """Accuracy on the certain and on the agreed rows of dev, for watching a run."""
+    rows = [row for row in dev if task in row.targets]
+    if not rows:
+        return ""
+    right = np.array(labels[task])[predict(model, [row.text for row in rows], vocab, task).argmax(axis=1)] == [
+        row.label(task) for row in rows
+    ]
+    certain, agreed = (np.array([task in keep for keep in keeps]) for keeps in ([r.certain for r in rows], [r.agreed for r in rows]))
+    return " / ".join(f"{right[mask].mean():.4f}" for mask in (certain, agreed) if mask.any())
+
+
+def initial(recipe: Recipe, base: str | None, n_tokens: int, labels: Labels, seed: int) -> MultiTask:
+    """The network a run starts with: from scratch, from the pretrained encoder, or from another run's body."""
+    torch.manual_seed(seed)
+    model = build(recipe, n_tokens, labels)
+    if recipe.body == "encoder" and base != "none":
+        path = WORK / (base or "encoder.pt")
+        held = torch.load(path, weights_only=True)["state"]
+        if base and base != "encoder.pt":
+            held = {key.removeprefix("body.encoder."): value for key, value in held.items() if key.startswith("body.encoder.")}
+        model.body.encoder.load_state_dict(held)  # type: ignore[union-attr]
+    return model
+
+
+def run(name: str, recipe: Recipe, rows: list[Row], dev: list[Row], seed: int, base: str | None, out: Path) -> None:
+    vocab = load_vocab(WORK / "tokenizer.json")
+    labels = label_orders(recipe.tasks, rows)
+    model = initial(recipe, base, len(vocab), labels, seed)
+    trained = train(model, examples_of(rows, labels, recipe), recipe, seed, vocab, f"{name} seed {seed}", dev, labels)
+    torch.save({"recipe": name, "labels": labels, "state": trained.state_dict()}, out)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", choices=TASKS, required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", choices=sorted(RECIPES))
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--base", help="file of work/ whose encoder is taken over; none: from scratch")
+    parser.add_argument("--origins", nargs="*", help="train only on rows of these origins (ablation)")
+    parser.add_argument("--out", help="name of the checkpoint; <recipe>-<seed>.pt unless given")
     parser.add_argument("--force", action="store_true")
     args = parser.parse_args()
 
     torch.set_num_threads(1)
-    train, dev = read_rows(WORK / "train.jsonl"), read_rows(WORK / "dev.jsonl")
-    vocab = load_vocab(WORK / "tokenizer.json")
-    recipe = RECIPES[args.task]
-    for seed in recipe.seeds:
-        path = WORK / f"{args.task}-{seed}.pt"
-        if path.exists() and not args.force:
-            print(f"{path.name} is there already")
-            continue
-        torch.save(train_seed(args.task, seed, recipe, train, dev, vocab), path)
+    out = WORK / (args.out or f"{args.recipe}-{args.seed}.pt")
+    if out.exists() and not args.force:
+        print(f"{out.name} is there already")
+        return
+    recipe = RECIPES[args.recipe]
+    if args.epochs:
+        recipe = replace(recipe, epochs=args.epochs)
+    rows = [row for row in read_rows(WORK / "train.jsonl") if not args.origins or row.origin in args.origins]
+    run(args.recipe, recipe, rows, read_rows(WORK / "dev.jsonl"), args.seed, args.base, out)
 
 
 if __name__ == "__main__":
