@@ -1,10 +1,10 @@
-"""Runs every stage in order: `python -m training [--normalizer PATH] [--force]`."""
+"""Runs every stage in order: `python -m training [--normalizer PATH] [--force] [--licensed]`."""
 
 import argparse
 import subprocess
 import sys
 
-from training.settings import TASKS
+from training.bundles import BUNDLES, TEACHERS, TEACHER_SEEDS
 
 
 def run(stage: str, *options: str) -> None:
@@ -17,13 +17,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--normalizer", help="the fenzhen binary; target/release/fenzhen unless given")
     parser.add_argument("--force", action="store_true", help="train again where a checkpoint is there")
+    parser.add_argument("--licensed", action="store_true", help="only sources with a licence, and own texts")
     args = parser.parse_args()
 
-    run("prepare", *(["--normalizer", args.normalizer] if args.normalizer else []))
-    for task in TASKS:
-        run("train", "--task", task, *(["--force"] if args.force else []))
-        for stage in ("export", "calibrate", "evaluate"):
-            run(stage, "--task", task)
+    normalizer = ["--normalizer", args.normalizer] if args.normalizer else []
+    force, licensed = ["--force"] * args.force, ["--licensed"] * args.licensed
+    run("corpus", *normalizer, *licensed)
+    run("pretrain")
+    run("prepare", *normalizer, *licensed)
+    for recipe, seed in TEACHER_SEEDS:
+        run("train", recipe, "--seed", str(seed), *force)
+    run("distill", "score", "--teachers", *TEACHERS, "--out", "round1")
+    run("distill", "student", "fast", "--scores", "round1")
+    for bundle in BUNDLES:
+        run("export", bundle)
+        run("calibrate", bundle)
+        run("evaluate", bundle)
     run("manifest")
 
 

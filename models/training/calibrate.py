@@ -1,31 +1,27 @@
-"""Stage 4: fits temperature and thresholds on dev and writes fenzhen.toml."""
+"""Stage 6: fits a bundle's temperature and out-of-scope score on dev, and writes fenzhen.toml.
+
+Thresholds come after it: `fenzhen eval thresholds --write` chooses them from the cost table and adds them to the file.
+
+    python -m training.calibrate intent [--folder FOLDER]
+"""
 
 import argparse
 import hashlib
-from itertools import product
+import tomllib
 from pathlib import Path
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
+from training.bundles import BUNDLES
 from training.data import Row, read_rows
 from training.export import Bundle
 from training.metrics import softmax
-from training.settings import MAX_TOKENS, MODELS, OOS, TASKS, WORK
+from training.settings import MAX_TOKENS, MODELS, OOS, WORK
 
-VERSION = "0.1.1"
+VERSION = "0.2.0"
 FILES = ("model.onnx", "tokenizer.json", "config.json")
-
-# Costs of one turn, set by judgement: a wrong queue costs a transfer and so does an answer to an out-of-scope text,
-# a needless question back nearly half of one, a turn needlessly sent on without any intent somewhat more.
-WRONG_ROUTE, OOS_ANSWERED, CLARIFICATION, REJECTION = 1.0, 1.0, 0.45, 0.6
-N_OFFERED = 3  # intents a clarification offers
-# Coarse, as 1,100 dev rows do not carry finer steps, and bounded: lower than these a guess is taken for an answer or
-# a question is asked about noise, higher than these the service asks what it knows: the scripted dialogues of eval-data
-# lose one in fifty when accept rises from 0.50 to 0.70.
-ACCEPT_GRID = np.arange(0.40, 0.51, 0.05).round(2)
-CLARIFY_GRID = np.arange(0.15, 0.36, 0.05).round(2)
-
-Thresholds = tuple[float, float]
+FEATURES = ("oos", "energy", "max_logit", "margin", "entropy")  # as the service computes them
 
 
 def sha256(path: Path) -> str:
@@ -35,91 +31,75 @@ def sha256(path: Path) -> str:
 def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """The temperature of the lowest negative log-likelihood, to 0.01."""
     candidates = np.arange(0.30, 3.0, 0.01)
-    losses = [-np.log(softmax(logits, t)[np.arange(len(truth)), truth]).mean() for t in candidates]
+    losses = [-np.log(softmax(logits, t)[np.arange(len(truth)), truth] + 1e-12).mean() for t in candidates]
     return round(float(candidates[int(np.argmin(losses))]), 2)
 
 
-def outcomes(scores: np.ndarray, truth: np.ndarray, oos_idx: int, thresholds: Thresholds) -> dict[str, np.ndarray]:
-    """Which rows are accepted, clarified and rejected, and what each costs."""
-    accept, clarify = thresholds
-    top, top_score = scores.argmax(axis=1), scores.max(axis=1)
-    in_scope = top != oos_idx
-    accepted = in_scope & (top_score >= accept)
-    clarified = in_scope & ~accepted & (top_score >= clarify)
-    rejected = ~accepted & ~clarified
-    right = top == truth
-    oos = truth == oos_idx
-    in_offer = (np.argsort(-scores, axis=1)[:, :N_OFFERED] == truth[:, None]).any(axis=1)
-    # A clarification is worth its price only where it leads from a wrong intent to the right one.
-    needless = clarified & (right | oos | ~in_offer)
-    cost = (
-        WRONG_ROUTE * (accepted & ~right & ~oos)
-        + OOS_ANSWERED * (accepted & oos)
-        + CLARIFICATION * needless
-        + REJECTION * (rejected & ~oos)
-    )
-    return {"accepted": accepted, "clarified": clarified, "rejected": rejected, "right": right, "cost": cost}
+def oos_features(logits: np.ndarray, temperature: float, oos_idx: int) -> np.ndarray:
+    """`[texts, FEATURES]`: what tells a text that no intent fits."""
+    probabilities = softmax(logits, temperature)
+    top = logits.max(axis=1)
+    energy = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
+    best = np.sort(np.delete(probabilities, oos_idx, axis=1), axis=1)
+    entropy = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1)
+    return np.stack([probabilities[:, oos_idx], energy, top, best[:, -1] - best[:, -2], entropy], axis=1)
 
 
-def choose_thresholds(scores: np.ndarray, truth: np.ndarray, oos_idx: int) -> Thresholds:
-    """The cheapest pair of the grid; of equal ones the lowest accept, which asks the customer least."""
-    pairs = [(float(a), float(c)) for a, c in product(ACCEPT_GRID, CLARIFY_GRID) if c < a]
-    return min(pairs, key=lambda pair: (outcomes(scores, truth, oos_idx, pair)["cost"].mean(), pair))
-
-
-def rates(scores: np.ndarray, truth: np.ndarray, oos_idx: int, thresholds: Thresholds) -> dict[str, float]:
-    """What to expect of the thresholds, for the model card."""
-    found = outcomes(scores, truth, oos_idx, thresholds)
-    accepted, oos = found["accepted"], truth == oos_idx
-    figures = {
-        "accepted": accepted.mean(),
-        "clarified": found["clarified"].mean(),
-        "rejected": found["rejected"].mean(),
-        "right_of_accepted": found["right"][accepted].mean(),
-        "in_scope_rejected": found["rejected"][~oos].mean(),
-        "oos_accepted": accepted[oos].mean(),
-        "cost": found["cost"].mean(),
-    }
-    return {name: round(float(figure), 3) for name, figure in figures.items()}
+def fit_oos(bundle: Bundle, temperature: float, dev: list[Row]) -> dict[str, float]:
+    """Weights of a logistic regression over the features: dev's agreed rows, and half of the assistant texts."""
+    oos_idx = bundle.labels.index(OOS)
+    far = [row for row in read_rows(WORK / "evaluation.jsonl") if row.origin == "assistant"][::2]
+    rows = dev + far
+    outside = np.array([row.label("intent") == OOS for row in rows])
+    features = oos_features(bundle.logits([row.text for row in rows]), temperature, oos_idx)
+    model = LogisticRegression(C=1.0, class_weight="balanced", max_iter=2000).fit(features, outside)
+    weights = {name: round(float(weight), 4) for name, weight in zip(FEATURES, model.coef_[0])}
+    return weights | {"bias": round(float(model.intercept_[0]), 4)}
 
 
 def calibration_rows(task: str) -> list[Row]:
-    """Dev rows whose label two people share; elsewhere the truth itself is open."""
-    return [row for row in read_rows(WORK / "dev.jsonl") if (row.agreed if task == "intent" else row.sentiment_agreed)]
+    """Dev rows whose label two people share; elsewhere the truth itself is open. For tasks dev lacks, our own set."""
+    dev = [row for row in read_rows(WORK / "dev.jsonl") if task in row.agreed]
+    return dev or [row for row in read_rows(WORK / "evaluation.jsonl") if task in row.targets]
 
 
-def toml(task: str, folder: Path, temperature: float, thresholds: Thresholds | None) -> str:
+def toml(name: str, task: str, folder: Path, temperature: float, oos: dict[str, float] | None, int8: bool) -> str:
     lines = [
-        f'name = "{task}-textcnn"',
+        f'name = "{name}"',
         f'version = "{VERSION}"',
         f'task = "{task}"',
         "normalize = true",
         f"max_tokens = {MAX_TOKENS}",
         f"temperature = {temperature}",
     ]
-    if thresholds:
-        accept, clarify = thresholds
-        lines += [f'oos_label = "{OOS}"', "", "[thresholds]", f"accept = {accept:.2f}", f"clarify = {clarify:.2f}"]
-    lines += ["", "[sha256]", *(f'"{name}" = "{sha256(folder / name)}"' for name in FILES)]
+    if int8:
+        # Activations are rounded by the largest of a run: neighbours in a batch would change a text's scores.
+        lines.append("max_batch = 1")
+    if oos:
+        lines += [f'oos_label = "{OOS}"', "", "[out_of_scope]", 'method = "logistic"']
+        lines += [f"{key} = {value}" for key, value in oos.items()]
+    lines += ["", "[sha256]", *(f'"{file}" = "{sha256(folder / file)}"' for file in FILES)]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", choices=TASKS, required=True)
-    task = parser.parse_args().task
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", choices=sorted(BUNDLES))
+    parser.add_argument("--folder", type=Path)
+    args = parser.parse_args()
 
-    folder = MODELS / task
+    published = BUNDLES[args.bundle]
+    folder = args.folder or MODELS / args.bundle
     bundle = Bundle(folder)
-    rows = calibration_rows(task)
-    truth = np.array([bundle.labels.index(row.label(task)) for row in rows])
+    rows = calibration_rows(published.task)
+    truth = np.array([bundle.labels.index(row.label(published.task)) for row in rows])
     logits = bundle.logits([row.text for row in rows])
     temperature = fit_temperature(logits, truth)
-    thresholds = None
-    if task == "intent":
-        thresholds = choose_thresholds(softmax(logits, temperature), truth, bundle.labels.index(OOS))
-    (folder / "fenzhen.toml").write_text(toml(task, folder, temperature, thresholds), encoding="utf-8")
-    print(f"{task}: temperature {temperature}, thresholds {thresholds}")
+    oos = fit_oos(bundle, temperature, rows) if published.task == "intent" else None
+    text = toml(published.name, published.task, folder, temperature, oos, published.int8)
+    (folder / "fenzhen.toml").write_text(text, encoding="utf-8")
+    tomllib.loads(text)
+    print(f"{args.bundle}: temperature {temperature}, out of scope {oos}")
 
 
 if __name__ == "__main__":

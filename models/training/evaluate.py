@@ -1,7 +1,9 @@
-"""Stage 5: measures a bundle as exported and writes work/<task>-figures.json and the bundle's model card.
+"""Last stage but one: measures a bundle as exported and writes its model card and work/<bundle>-figures.json.
 
 Rows of dev: `agreed` are those whose label two people share, `clear` those where the text alone makes it certain.
-The project's own evaluation set is measured too where it is there; it is never trained or tuned on.
+The project's own evaluation sets are measured too; they are never trained or tuned on.
+
+    python -m training.evaluate intent
 """
 
 import argparse
@@ -12,54 +14,72 @@ from string import Template
 
 import numpy as np
 
-from training.calibrate import ACCEPT_GRID, calibration_rows, rates
+from training.bundles import BUNDLES
 from training.data import Row, read_rows
 from training.export import Bundle
-from training.metrics import accuracy, calibration_error, macro_f1, precision, recall, softmax, with_interval
-from training.settings import MODELS, OOS, RECIPES, TASKS, TRAINING, WORK
+from training.metrics import (
+    accuracy, accuracy_of_surest, calibration_error, macro_f1, precision, recall, softmax, with_interval,
+)  # fmt: skip
+from training.settings import MODELS, OOS, TRAINING, WORK
 
 Figures = dict[str, dict[str, float]]
 MIN_WEAK_ROWS = 5  # below this a label's own figure says nothing
+SETS = {
+    "intent": "eval-data/intent.jsonl",
+    "rare": "eval-data/rare.jsonl",
+    "noisy": "eval-data/noisy.jsonl",
+    "far_oos": "eval-data/far_oos.jsonl",
+    "feelings": "eval-data/feelings.jsonl",
+    "assistant": "voice-assistant texts, told as out of scope",
+    "english": "English customer-service texts held out",
+}
 
 
 class Scored:
     """Rows with the bundle's calibrated scores for them."""
 
     def __init__(self, bundle: Bundle, temperature: float, task: str, rows: list[Row]) -> None:
-        self.rows = rows
-        self.truth = np.array([bundle.labels.index(row.label(task)) for row in rows])
-        self.scores = softmax(bundle.logits([row.text for row in rows]), temperature)
+        self.rows = [row for row in rows if task in row.targets]
+        self.task = task
+        self.truth = np.array([bundle.labels.index(row.label(task)) for row in self.rows], dtype=int)
+        self.scores = softmax(bundle.logits([row.text for row in self.rows]), temperature) if self.rows else np.zeros((0, 1))
 
-    def where(self, keep: list[bool]) -> tuple[np.ndarray, np.ndarray]:
-        mask = np.array(keep)
+    def where(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
+        """The rows whose label is `certain` or `agreed`."""
+        mask = np.array([self.task in getattr(row, kind) for row in self.rows], dtype=bool)
         return self.truth[mask], self.scores[mask]
 
 
-def intent_figures(dev: Scored, bundle: Bundle) -> Figures:
-    clear = dev.where([row.clear for row in dev.rows])
-    agreed = dev.where([row.agreed for row in dev.rows])
-    return {
-        "Accuracy, clear rows": with_interval(accuracy, *clear),
-        "Accuracy, agreed rows": with_interval(accuracy, *agreed),
-        "Accuracy, all rows": with_interval(accuracy, dev.truth, dev.scores),
-        "Macro-F1, agreed rows": with_interval(macro_f1, *agreed),
-        "Out-of-scope recall, agreed rows": with_interval(recall(bundle.labels.index(OOS)), *agreed),
-        "Out-of-scope precision, agreed rows": with_interval(precision(bundle.labels.index(OOS)), *agreed),
-        "Calibration error (ECE), agreed rows": with_interval(calibration_error, *agreed),
-        "Calibration error (ECE), all rows": with_interval(calibration_error, dev.truth, dev.scores),
-    }
-
-
-def sentiment_figures(dev: Scored, bundle: Bundle) -> Figures:
-    agreed = dev.where([row.sentiment_agreed for row in dev.rows])
-    negative = bundle.labels.index("negative")
+def dev_figures(dev: Scored, bundle: Bundle) -> Figures:
+    if not dev.rows:
+        return {}
     figures: Figures = {}
+    agreed, clear = dev.where("agreed"), dev.where("certain")
+    if len(clear[0]):
+        figures["Accuracy, clear rows"] = with_interval(accuracy, *clear)
+        figures["Accuracy on the surest 80 % of the clear rows"] = with_interval(accuracy_of_surest(0.8), *clear)
+        figures["Calibration error (ECE), clear rows"] = with_interval(calibration_error, *clear)
     for name, part in (("agreed rows", agreed), ("all rows", (dev.truth, dev.scores))):
-        figures[f"Macro-F1, {name}"] = with_interval(macro_f1, *part)
         figures[f"Accuracy, {name}"] = with_interval(accuracy, *part)
-        figures[f"Negative recall, {name}"] = with_interval(recall(negative), *part)
-        figures[f"Negative precision, {name}"] = with_interval(precision(negative), *part)
+        figures[f"Macro-F1, {name}"] = with_interval(macro_f1, *part)
         figures[f"Calibration error (ECE), {name}"] = with_interval(calibration_error, *part)
+        for label in (OOS, "negative"):
+            if label in bundle.labels:
+                at = bundle.labels.index(label)
+                figures[f"Recall of `{label}`, {name}"] = with_interval(recall(at), *part)
+                figures[f"Precision of `{label}`, {name}"] = with_interval(precision(at), *part)
+    return figures
+
+
+def set_figures(bundle: Bundle, temperature: float, task: str) -> Figures:
+    figures: Figures = {}
+    rows = read_rows(WORK / "evaluation.jsonl")
+    for origin, name in SETS.items():
+        scored = Scored(bundle, temperature, task, [row for row in rows if row.origin == origin])
+        if scored.rows:
+            figures[f"Accuracy, {name}"] = with_interval(accuracy, scored.truth, scored.scores)
+            if len(set(scored.truth)) > 2:
+                figures[f"Macro-F1, {name}"] = with_interval(macro_f1, scored.truth, scored.scores)
     return figures
 
 
@@ -87,78 +107,39 @@ def figure_table(figures: Figures) -> str:
     return "\n".join(lines)
 
 
-def threshold_table(expected: dict[str, float]) -> str:
-    names = {
-        "accepted": "accepted",
-        "clarified": "clarified",
-        "rejected": "rejected",
-        "right_of_accepted": "right among the accepted",
-        "in_scope_rejected": "rejected among in-scope texts",
-        "oos_accepted": "accepted among out-of-scope texts",
-        "cost": "mean cost of a turn",
-    }
-    lines = ["| expected on dev, agreed rows | rate |", "|---|---|"]
-    return "\n".join(lines + [f"| {names[key]} | {value:.3f} |" for key, value in expected.items()])
-
-
-def neighbour_table(agreed: Scored, oos_idx: int, clarify: float) -> str:
-    """What other values of `accept` would give, so that a shop can choose by its own costs."""
-    keys = ("accepted", "clarified", "rejected", "right_of_accepted", "oos_accepted", "cost")
-    lines = ["| accept | accepted | clarified | rejected | right among accepted | oos accepted | cost |", "|" + "---|" * 7]
-    for accept in ACCEPT_GRID:
-        found = rates(agreed.scores, agreed.truth, oos_idx, (float(accept), clarify))
-        lines.append(f"| {accept:.2f} | " + " | ".join(f"{found[key]:.3f}" for key in keys) + " |")
-    return "\n".join(lines)
-
-
-def bias_text(task: str) -> str:
-    return ", ".join(f"`{label}` {offset:+.1f}" for label, offset in RECIPES[task].label_bias.items()) or "none"
-
-
 def train_counts(task: str) -> str:
-    counts = Counter(row.origin for row in read_rows(WORK / "train.jsonl") if row.label(task))
+    counts = Counter(row.origin for row in read_rows(WORK / "train.jsonl") if task in row.targets)
     return ", ".join(f"{count:,} {origin}" for origin, count in sorted(counts.items()))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", choices=TASKS, required=True)
-    task = parser.parse_args().task
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle", choices=sorted(BUNDLES))
+    name = parser.parse_args().bundle
 
-    folder = MODELS / task
+    task, folder = BUNDLES[name].task, MODELS / name
     bundle = Bundle(folder)
     settings = tomllib.loads((folder / "fenzhen.toml").read_text(encoding="utf-8"))
     temperature = settings["temperature"]
     dev = Scored(bundle, temperature, task, read_rows(WORK / "dev.jsonl"))
-    figures = intent_figures(dev, bundle) if task == "intent" else sentiment_figures(dev, bundle)
-    evaluation = read_rows(WORK / "evaluation.jsonl")
-    if evaluation:
-        own = Scored(bundle, temperature, task, evaluation)
-        figures["Accuracy, eval-data/intent.jsonl"] = with_interval(accuracy, own.truth, own.scores)
-        figures["Macro-F1, eval-data/intent.jsonl"] = with_interval(macro_f1, own.truth, own.scores)
-
-    agreed = Scored(bundle, temperature, task, calibration_rows(task))
+    figures = dev_figures(dev, bundle) | set_figures(bundle, temperature, task)
+    weak = dev if dev.rows else Scored(bundle, temperature, task, read_rows(WORK / "evaluation.jsonl"))
     parts = {
+        "name": settings["name"],
         "version": settings["version"],
+        "what": (TRAINING / "cards" / f"{task}.md").read_text(encoding="utf-8").strip(),
+        "network": (TRAINING / "cards" / f"network-{name}.md").read_text(encoding="utf-8").strip(),
+        "sources": (TRAINING / "cards" / "sources.md").read_text(encoding="utf-8").strip(),
         "figures": figure_table(figures),
-        "weak_spots": weak_spots(agreed, bundle.labels),
+        "weak_spots": weak_spots(weak, bundle.labels),
         "temperature": temperature,
         "size": f"{(folder / 'model.onnx').stat().st_size / 1e6:.1f} MB",
         "counts": train_counts(task),
-        "bias": bias_text(task),
     }
-    if task == "intent":
-        thresholds = (settings["thresholds"]["accept"], settings["thresholds"]["clarify"])
-        expected = rates(agreed.scores, agreed.truth, bundle.labels.index(OOS), thresholds)
-        parts |= {"accept": f"{thresholds[0]:.2f}", "clarify": f"{thresholds[1]:.2f}"}
-        parts["rates"] = threshold_table(expected)
-        parts["neighbours"] = neighbour_table(agreed, bundle.labels.index(OOS), thresholds[1])
-    card = Template((TRAINING / "cards" / f"{task}.md").read_text(encoding="utf-8")).substitute(parts)
+    card = Template((TRAINING / "cards" / "card.md").read_text(encoding="utf-8")).substitute(parts)
     (folder / "README.md").write_text(card, encoding="utf-8")
-    (WORK / f"{task}-figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    (WORK / f"{name}-figures.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(parts["figures"])
-    if task == "intent":
-        print(parts["rates"])
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class Bundle:
         options.intra_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.int8 = b"DynamicQuantizeLinear" in (folder / "model.onnx").read_bytes()
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.labels = [config["id2label"][str(idx)] for idx in range(config["num_labels"])]
 
@@ -44,9 +45,9 @@ class Bundle:
         ids = self.tokenizer.encode(text, add_special_tokens=False).ids
         return ids if len(ids) <= MAX_TOKENS else ids[: MAX_TOKENS // 2] + ids[-MAX_TOKENS // 2 :]
 
-    def logits(self, texts: list[str], size: int = 64) -> np.ndarray:
-        """`[texts, labels]`, in batches padded to their longest text."""
-        result = []
+    def logits(self, texts: list[str]) -> np.ndarray:
+        """`[texts, labels]`, in batches padded to their longest text; one by one where the weights are int8."""
+        result, size = [], 1 if self.int8 else 64
         for start in range(0, len(texts), size):
             rows = [self.ids(text) for text in texts[start : start + size]]
             seq = max(1, max(map(len, rows)))

@@ -3,50 +3,129 @@
 import random
 import tempfile
 import unittest
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from training.augment import Noise, fill_placeholders
-from training.calibrate import choose_thresholds, fit_temperature, outcomes
-from training.data import near_duplicates
-from training.export import fold_bias
-from training.metrics import calibration_error
-from training.model import Ensemble, TextCnn
-from training.settings import Recipe, UNK_ID
-from training.train import encode
+from training.augment import fill_placeholders
+from training.calibrate import fit_temperature, oos_features
+from training.data import Row, near_duplicates
+from training.encoder import Encoder, EncoderSize, MaskedLm
+from training.labels import Label, merged
+from training.metrics import accuracy_of_surest, calibration_error, softmax
+from training.model import MultiTask, OneTask, PooledEncoder, TextCnn
+from training.noise import Noise
+from training.pretrain import MASK_ID, hide
+from training.retrain import DataError, check, hold_back, read_table
+from training.settings import PAD_ID, Recipe, UNK_ID
+from training.train import Example, encode, examples_of, predict, train
 from training.vocabulary import load_vocab, write_tokenizer
 
+SMALL = EncoderSize(dim=64, layers=2, heads=2, ffn=96)
 
-class Network(unittest.TestCase):
-    def setUp(self) -> None:
-        torch.manual_seed(1)
-        recipe = Recipe(embedding_dim=8, filters=6)
-        self.model = Ensemble([TextCnn(30, 4, recipe) for _ in range(2)]).eval()
 
+def networks() -> list[OneTask]:
+    torch.manual_seed(1)
+    bodies = [TextCnn(30, 8, 6, (2, 3, 4, 5)), PooledEncoder(Encoder(30, SMALL))]
+    members = [MultiTask(body, {"intent": 4, "other": 3}, 0.1) for body in bodies]
+    return [OneTask([members[0]], "intent").eval(), OneTask(members, "intent").eval()]
+
+
+class Networks(unittest.TestCase):
     def test_padding_changes_nothing(self) -> None:
-        for n_tokens in (1, 2, 3, 7):
-            ids = torch.randint(2, 30, (1, n_tokens))
-            alone = self.model(ids, torch.ones_like(ids))
-            # Ids under the mask are arbitrary, not only [PAD].
-            padded = torch.cat([ids, torch.full((1, 9), 5)], dim=1)
-            mask = torch.cat([torch.ones_like(ids), torch.zeros((1, 9), dtype=torch.int64)], dim=1)
-            torch.testing.assert_close(self.model(padded, mask), alone, atol=1e-5, rtol=0)
-
-    def test_folded_bias_shifts_the_mean(self) -> None:
-        ids = torch.randint(2, 30, (5, 7))
-        with torch.no_grad():
-            before = self.model(ids, torch.ones_like(ids))
-            fold_bias(list(self.model.members), ["a", "b", "c", "d"], {"b": -0.7})
-            after = self.model(ids, torch.ones_like(ids))
-        expected = torch.softmax(before + torch.tensor([0.0, -0.7, 0.0, 0.0]), dim=-1)
-        torch.testing.assert_close(torch.softmax(after, dim=-1), expected, atol=1e-6, rtol=0)
+        for model in networks():
+            for n_tokens in (1, 2, 3, 7):
+                ids = torch.randint(2, 30, (1, n_tokens))
+                alone = model(ids, torch.ones_like(ids))
+                # Ids under the mask are arbitrary, not only [PAD].
+                padded = torch.cat([ids, torch.full((1, 9), 5)], dim=1)
+                mask = torch.cat([torch.ones_like(ids), torch.zeros((1, 9), dtype=torch.int64)], dim=1)
+                torch.testing.assert_close(model(padded, mask), alone, atol=1e-4, rtol=0)
 
     def test_empty_text_is_finite(self) -> None:
         nothing = torch.zeros((1, 1), dtype=torch.int64)
-        self.assertTrue(torch.isfinite(self.model(nothing, nothing)).all())
+        for model in networks():
+            self.assertTrue(torch.isfinite(model(nothing, nothing)).all())
+
+    def test_a_mean_of_networks_is_a_distribution(self) -> None:
+        ids = torch.randint(2, 30, (5, 7))
+        scores = networks()[1](ids, torch.ones_like(ids)).exp().sum(dim=1)
+        self.assertTrue((scores <= 1.0001).all())
+
+
+class Pretraining(unittest.TestCase):
+    def test_hides_a_fixed_number_of_real_positions(self) -> None:
+        ids = np.random.default_rng(3).integers(2, 100, (32, 16))
+        ids[:, 13:] = PAD_ID
+        changed, masked = hide(ids, 100, np.random.default_rng(4))
+        again, _ = hide(ids, 100, np.random.default_rng(4))
+        self.assertEqual(len(masked), int(ids.size * 0.2))
+        self.assertTrue((ids.ravel()[masked] != PAD_ID).all())
+        untouched = np.delete(np.arange(ids.size), masked)
+        np.testing.assert_array_equal(changed.ravel()[untouched], ids.ravel()[untouched])
+        self.assertGreater((changed.ravel()[masked] == MASK_ID).mean(), 0.7)
+        np.testing.assert_array_equal(changed, again)
+
+    def test_learns_a_repeated_text(self) -> None:
+        torch.manual_seed(2)
+        model = MaskedLm(Encoder(12, SMALL))
+        ids = torch.tensor([[2, 3, 4, 5, 6, 7]] * 8)
+        hidden = ids.clone()
+        hidden[:, 2] = MASK_ID
+        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+        at = torch.arange(8) * 6 + 2
+        losses = []
+        for _ in range(30):
+            loss = torch.nn.functional.cross_entropy(model(hidden, torch.ones_like(ids), at), ids.flatten()[at])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        self.assertLess(losses[-1], 0.5 * losses[0])
+
+
+class Training(unittest.TestCase):
+    recipe = Recipe("cnn", ("intent",), epochs=20, learning_rate=1e-2, batch_size=4, noise=0.0, dim=8, filters=8, ema_decay=0.5)
+
+    def test_learns_soft_targets_and_repeats_itself(self) -> None:
+        vocab = {char: at for at, char in enumerate("__退款货换发票", 0)}
+        texts, labels = ["退款", "退货", "换货", "发票"], {"intent": ["a", "b"]}
+        targets = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], dtype=np.float32)
+        examples = [Example(text, {"intent": target}, {"intent": 1.0}) for text, target in zip(texts * 4, np.tile(targets, (4, 1)))]
+        found = []
+        for _ in range(2):
+            torch.manual_seed(5)
+            model = MultiTask(TextCnn(len(vocab) + 2, 8, 8, (1, 2)), {"intent": 2}, 0.1)
+            trained = train(model, examples, self.recipe, 5, vocab, "test", [], labels)
+            found.append(predict(trained, texts, vocab, "intent"))
+        np.testing.assert_array_equal(found[0].argmax(axis=1), [0, 0, 1, 1])
+        np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+
+    def test_doubtful_and_disputed_rows_count_less_and_are_shared(self) -> None:
+        rows = [
+            Row("a", "outside", {"intent": {"x": 1.0}}, ["intent"]),
+            Row("b", "outside", {"intent": {"x": 0.6, "y": 0.4}}),
+            Row("c", "own", {"intent": {"y": 1.0}}, ["intent"]),
+        ]
+        recipe = replace(self.recipe, n_rare=3, max_repeats=3)
+        examples = examples_of(rows, {"intent": ["x", "y"]}, recipe)
+        self.assertEqual([example.text for example in examples], ["a", "b", "c", "c", "c"])
+        self.assertEqual([example.weights["intent"] for example in examples[:2]], [1.0, 0.7])
+        np.testing.assert_allclose(examples[1].targets["intent"], [0.6, 0.4])
+
+
+class Labels(unittest.TestCase):
+    def test_two_labels_become_one_distribution(self) -> None:
+        other = Label("b", "neutral", "calm", "1", True, "")
+        self.assertEqual(merged("b", other, None), {"b": 1.0})
+        self.assertEqual(merged("a", other, "b"), {"b": 0.6, "a": 0.4})
+        self.assertEqual(merged("a", other, "a"), {"a": 0.6, "b": 0.4})
+        self.assertEqual(merged("a", other, "c"), {"a": 0.5, "b": 0.5})
+        self.assertEqual(merged("a", replace(other, intent="agent"), "c"), {"a": 1.0})
 
 
 class Texts(unittest.TestCase):
@@ -59,47 +138,64 @@ class Texts(unittest.TestCase):
         self.assertEqual(ids, encode(["退 款🙃a"], vocab)[0][0].tolist())
         self.assertEqual(ids[3], UNK_ID)
 
-    def test_placeholders_are_filled(self) -> None:
-        rng = random.Random(3)
-        filled = {fill_placeholders("我叫[姓名x]电话[电话x]", rng) for _ in range(50)}
-        self.assertTrue(any("[" not in text for text in filled))
-        self.assertEqual(fill_placeholders("[玫瑰]", rng), "[玫瑰]")
-
-    def test_noise_spares_short_texts(self) -> None:
-        noise, rng = Noise("退款推腿"), random.Random(3)
-        self.assertEqual({noise("退款", rng) for _ in range(50)}, {"退款"})
-        self.assertGreater(len({noise("我要退款", rng) for _ in range(50)}), 1)
-
     def test_near_duplicates(self) -> None:
-        hits = near_duplicates(["怎么申请退款呢", "你好", "发货了吗"], ["怎么申请退款", "好的"])
-        self.assertEqual(hits.tolist(), [True, False, False])
+        found = near_duplicates(["什么时候发货呀", "退货运费谁出"], ["什么时候发货"])
+        self.assertEqual(found.tolist(), [True, False])
+
+    def test_placeholders_are_filled(self) -> None:
+        rng = random.Random(1)
+        filled = {fill_placeholders("单号[数字x]", rng) for _ in range(40)}
+        self.assertIn("单号[数字x]", filled)
+        self.assertTrue(any("[" not in text for text in filled))
+
+    def test_every_kind_of_noise_leaves_a_text(self) -> None:
+        text = "我的退款怎么还没到账,麻烦催一下客服"
+        noise, rng = Noise(Counter(text + "推宽者吗")), random.Random(2)
+        for name, change in noise.kinds.items():
+            results = {change(text, rng) for _ in range(30)}
+            self.assertTrue(all(results), name)
+            self.assertTrue(any(result != text for result in results), name)
+        self.assertEqual(noise("退款", rng), "退款")
 
 
-class Calibration(unittest.TestCase):
-    def test_temperature_undoes_overconfidence(self) -> None:
+class Figures(unittest.TestCase):
+    def test_temperature_of_overconfident_scores_is_above_one(self) -> None:
         rng = np.random.default_rng(1)
-        logits = rng.normal(size=(4000, 3))
-        truth = np.array([rng.choice(3, p=np.exp(row) / np.exp(row).sum()) for row in logits])
-        self.assertAlmostEqual(fit_temperature(2 * logits, truth), 2.0, delta=0.15)
+        truth = rng.integers(0, 3, 500)
+        logits = rng.normal(0, 1, (500, 3))
+        logits[np.arange(500), truth] += 1.0
+        self.assertGreater(fit_temperature(logits * 4, truth), 3 * fit_temperature(logits, truth) - 0.5)
 
-    def test_costs(self) -> None:
-        sure, unsure, none = [0.9, 0.1, 0.0], [0.5, 0.4, 0.1], [0.2, 0.1, 0.7]
-        scores = np.array([sure, sure, sure, unsure, unsure, unsure, none, none])
-        # Right, wrong route, oos answered; needless and useful question, question about oos; rejected in scope and oos.
-        truth = np.array([0, 1, 2, 0, 1, 2, 0, 2])
-        cost = outcomes(scores, truth, 2, (0.8, 0.3))["cost"]
-        self.assertEqual(cost.tolist(), [0.0, 1.0, 1.0, 0.45, 0.0, 0.45, 0.6, 0.0])
+    def test_calibration_error_and_surest(self) -> None:
+        scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4], [0.55, 0.45], [0.5, 0.5]])
+        truth = np.array([0, 0, 0, 1, 1])
+        self.assertEqual(accuracy_of_surest(0.6)(truth, scores), 1.0)
+        self.assertAlmostEqual(calibration_error(np.array([0]), np.array([[1.0, 0.0]])), 0.0)
 
-    def test_thresholds_stay_in_bounds(self) -> None:
-        rng = np.random.default_rng(1)
-        scores, truth = rng.dirichlet(np.ones(4), size=300), rng.integers(0, 4, 300)
-        accept, clarify = choose_thresholds(scores, truth, 3)
-        self.assertTrue(0.40 <= accept <= 0.70 and 0.15 <= clarify <= 0.35)
+    def test_out_of_scope_features(self) -> None:
+        logits = np.array([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0]])
+        found = oos_features(logits, 1.0, oos_idx=2)
+        np.testing.assert_allclose(found[:, 0], softmax(logits)[:, 2])
+        np.testing.assert_allclose(found[:, 1], np.log(np.exp(logits).sum(axis=1)))
+        self.assertGreater(found[0, 3], found[1, 3])
 
-    def test_calibration_error(self) -> None:
-        scores = np.array([[0.8, 0.2]] * 10)
-        self.assertAlmostEqual(calibration_error(np.array([0] * 8 + [1] * 2), scores), 0.0)
-        self.assertAlmostEqual(calibration_error(np.zeros(10, dtype=int), scores), 0.2)
+
+class OwnLabels(unittest.TestCase):
+    def test_faults_are_named_by_row(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "rows.csv"
+            path.write_text("text,label\n你好,a\n,b\n再见,\n", encoding="utf-8")
+            with self.assertRaisesRegex(DataError, "row 2: text.*\n.*row 3: label"):
+                read_table(path, "label")
+        with self.assertRaisesRegex(DataError, "at least 20 rows"):
+            check([("你好", "a")])
+
+    def test_no_near_duplicate_crosses_and_no_label_is_left_bare(self) -> None:
+        texts = [f"{word}{tail}" for word in "苹果香蕉橘子西瓜葡萄" for tail in ("什么时候发货", "什么时候发货呀", "能退吗")]
+        rows = [Row(text, "mine", {"intent": {text[0]: 1.0}}) for text in dict.fromkeys(texts)]
+        learnt, kept = hold_back(rows, random.Random(3))
+        self.assertEqual(len(learnt) + len(kept), len(rows))
+        self.assertEqual({row.label("intent") for row in kept} - {row.label("intent") for row in learnt}, set())
 
 
 if __name__ == "__main__":
