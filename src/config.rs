@@ -69,6 +69,12 @@ pub struct ModelConfig {
     pub intent: PathBuf,
     /// Folder of the sentiment bundle.
     pub sentiment: PathBuf,
+    /// Folder of an intent bundle that reads along unheard, empty for none.
+    pub shadow: PathBuf,
+    /// Share of the messages that it reads, 0 to 1.
+    pub shadow_share: f64,
+    /// Folder below which a reload may name bundles, empty for the folders beside the bundles.
+    pub root: PathBuf,
     /// Path of the ONNX Runtime library, empty to look beside the executable.
     pub onnxruntime: PathBuf,
     /// Worker threads, 0 for one a core.
@@ -85,8 +91,25 @@ impl ModelConfig {
     /// The ONNX Runtime library where one is named; `None`: look beside the executable.
     #[must_use]
     pub fn library(&self) -> Option<&Path> {
-        (!self.onnxruntime.as_os_str().is_empty()).then_some(&self.onnxruntime)
+        given(&self.onnxruntime)
     }
+
+    /// The shadow bundle's folder where one is named.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Path> {
+        given(&self.shadow)
+    }
+
+    /// The folder below which a reload may name bundles, where one is named.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        given(&self.root)
+    }
+}
+
+/// An empty path means none.
+fn given(path: &Path) -> Option<&Path> {
+    (!path.as_os_str().is_empty()).then_some(path)
 }
 
 /// `[rules]`
@@ -294,6 +317,10 @@ impl Config {
         require(
             model.queue_depth >= MAX_BATCH_TEXTS,
             format!("model.queue_depth must be at least {MAX_BATCH_TEXTS}, the texts of one batch"),
+        );
+        require(
+            (0.0..=1.0).contains(&model.shadow_share),
+            format!("model.shadow_share = {} lies outside 0 to 1", model.shadow_share),
         );
         require(model.workers <= 256, "model.workers must be at most 256".to_owned());
         require(!http.deadline.is_zero(), "http.deadline must be longer than 0".to_owned());
