@@ -74,11 +74,10 @@ pub(super) async fn models(State(shared): State<Shared>) -> Json<ModelsView> {
     })
 }
 
-/// Read the model folders again, or others, and put their models in service without losing a
-/// request; on any fault the old ones go on.
+/// Put other models in service without losing a request; on any fault the old ones go on.
 ///
-/// One reload at a time, a second is answered 409. A reload under way is finished also where the
-/// client goes away.
+/// Reads the folders in force again, or those named. One reload at a time: a second is answered 409.
+/// A reload under way is finished also where the client goes away.
 #[utoipa::path(post, path = "/v1/admin/models/reload", tag = "operation", request_body = ReloadRequest,
     responses((status = OK, body = ReloadResponse), (status = CONFLICT, body = ErrorBody),
         (status = UNPROCESSABLE_ENTITY, body = ErrorBody)))]

@@ -24,7 +24,7 @@ async fn describes_every_path() {
     GET /v1/kb/articles/{id}: "The version of an article in force."
     GET /v1/kb/search: "Search the articles in force."
     POST /classify: "The same under its short, stable path."
-    POST /v1/admin/models/reload: "Read the model folders again, or others, and put their models in service without losing a request; on any fault the old ones go on."
+    POST /v1/admin/models/reload: "Put other models in service without losing a request; on any fault the old ones go on."
     POST /v1/admin/rules/reload: "Read the rule file and put its rules in force; on any fault the old ones go on."
     POST /v1/classify/batch: "Understand up to 256 messages at once; results keep the order, a failed one carries `error`."
     POST /v1/classify: "Understand one message: intent, sentiment, emotion, urgency, complexity, entities, language."
