@@ -391,12 +391,14 @@ mod tests {
     #[test]
     fn lists_all_faults_at_once() {
         let error = load(
-            "[http]\nlisten = \"0.0.0.0:80\"\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
+            "[http]\nlisten = \"0.0.0.0:80\"\n[model]\nshadow_share = 1.5\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
             &[],
         )
         .unwrap_err()
         .to_string();
-        for part in ["http.listen", "kb.answer_threshold", "conversation.max_strikes"] {
+        for part in
+            ["http.listen", "model.shadow_share", "kb.answer_threshold", "conversation.max_strikes"]
+        {
             assert!(error.contains(part), "{part} in {error}");
         }
     }
