@@ -8,7 +8,7 @@ TARGET ?= $(or $(CARGO_TARGET_DIR),target)
 TOOLS := $(TARGET)/tools
 FENZHEN := $(TARGET)/release/fenzhen
 
-.PHONY: build run test check lint deny unit smoke eval bench load clean
+.PHONY: build run test check lint deny unit smoke eval bench load swaps clean
 
 build: ## the executable and the library it needs, in target/release
 	sh models/runtime/fetch.sh $(TARGET)/release
@@ -50,6 +50,9 @@ bench: ## median and 99th percentile of each part, single thread
 
 load: build ## requests a second and latency of the running service, bounded in time
 	$(PYTHON) benches/load.py $(FENZHEN)
+
+swaps: build ## memory and lost requests while the models are replaced 200 times
+	$(PYTHON) benches/swaps.py $(FENZHEN)
 
 clean:
 	$(CARGO) clean

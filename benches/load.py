@@ -112,13 +112,17 @@ def arguments():
 
 
 @contextlib.contextmanager
-def service(executable, folder):
-    """The service, from ready to stopped; whatever happens, no process is left."""
+def service(executable, folder, settings=None):
+    """The service, from ready to stopped; whatever happens, no process is left.
+
+    `settings` go over the defaults, as environment variables.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     # The defaults are measured, whatever the caller's environment says.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FENZHEN_")}
+    environment |= settings or {}
     command = [executable, "serve", "--listen", address, "--data-dir", folder / "data"]
     log = folder / "log"
     with log.open("wb") as lines:

@@ -2,13 +2,15 @@
 //!
 //! Start-up is strict: whatever cannot work stops the process with all reasons at once.
 
+pub mod models;
 pub mod rules;
 
 use crate::config::{Config, ModelConfig};
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
+use crate::model::shadow::Shadow;
 use crate::model::{
     Bundle, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool, PoolSettings,
-    SentimentPolicy, Task, runtime,
+    SentimentPolicy, runtime,
 };
 use crate::routing::RuleSet;
 use crate::store::Store;
@@ -20,8 +22,11 @@ use crate::text::segment::Dictionary;
 use crate::triage::catalogue::IntentCatalogue;
 use crate::triage::classification::ModelIds;
 use crate::triage::dialogue::{Desk, DeskSettings};
+use crate::triage::models::{BundleInfo, ModelSet};
 use crate::triage::{Readers, TextTools, Triage};
-use anyhow::{Context, bail};
+use anyhow::Context;
+use jiff::Timestamp;
+use models::ModelFolders;
 use rules::RuleFile;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +51,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// Where the rules come from.
     pub rules: RuleFile,
+    /// Where the models come from.
+    pub models: ModelFolders,
 }
 
 impl App {
@@ -98,7 +105,8 @@ impl App {
             answer_threshold_unsure: config.kb.answer_threshold_unsure,
         };
         let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
-        Self { config, triage, desk, kb, store, rules }
+        let models = ModelFolders::new(config.model.clone());
+        Self { config, triage, desk, kb, store, rules, models }
     }
 }
 
@@ -129,22 +137,17 @@ pub fn build_triage(
     config: &Config,
     vocabulary: &Vocabulary,
 ) -> anyhow::Result<(Triage, RuleFile)> {
-    let (models, readers) = load_models(&config.model)?;
-    let known: Vec<String> =
-        readers.intent_labels.names().iter().map(ToString::to_string).collect();
+    let models = load_model_set(&config.model, Timestamp::now())?;
     let intents = load_intents(config)?;
-    for label in intents.missing(known.iter().map(String::as_str)) {
-        tracing::warn!(label, "the intent catalogue does not name this label of the model");
-    }
-    let rules = RuleFile::new(config.rules.file.clone(), known);
-    let rule_set = rules.load()?;
+    let rules = RuleFile::new(config.rules.file.clone());
+    let rule_set = rules.load(models.labels())?;
     let text = TextTools {
         normalizer: vocabulary.normalizer.clone(),
         dictionary: vocabulary.dictionary.clone(),
         entities: EntityFinder::new(),
         lexicon: Lexicon::new(),
     };
-    Ok((Triage::new(text, intents, models, readers, rule_set)?, rules))
+    Ok((Triage::new(text, intents, models, rule_set)?, rules))
 }
 
 /// The knowledge base alone: what `kb search` needs.
@@ -165,9 +168,8 @@ pub fn build_kb(config: &Config, vocabulary: &Vocabulary) -> Result<KnowledgeBas
 /// # Errors
 /// Every fault of the file with line and column.
 pub fn load_rules(config: &Config) -> anyhow::Result<Arc<RuleSet>> {
-    let known = Bundle::load(&config.model.intent)
-        .map(|bundle| bundle.labels().names().iter().map(ToString::to_string).collect())?;
-    RuleFile::new(config.rules.file.clone(), known).load()
+    let intent = Bundle::load(&config.model.intent)?;
+    RuleFile::new(config.rules.file.clone()).load(intent.labels())
 }
 
 fn load_intents(config: &Config) -> anyhow::Result<IntentCatalogue> {
@@ -181,49 +183,99 @@ fn read(path: &Path) -> anyhow::Result<String> {
     })
 }
 
-/// Loads both bundles and starts the workers, each with sessions of its own.
-fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
-    runtime::init(config.library())?;
-    let (intent, sentiment) = match (Bundle::load(&config.intent), Bundle::load(&config.sentiment))
-    {
-        (Ok(intent), Ok(sentiment)) => (intent, sentiment),
-        (intent, sentiment) => {
-            let faults: Vec<String> = [intent.err(), sentiment.err()]
-                .into_iter()
-                .flatten()
-                .map(|error| error.to_string())
-                .collect();
-            bail!("{}", faults.join("\n  "));
-        }
-    };
-    for (bundle, wanted) in [(&intent, Task::Intent), (&sentiment, Task::Sentiment)] {
-        if bundle.task().is_some_and(|task| task != wanted) {
-            bail!("{} is a bundle for another task than {wanted:?}", bundle.dir().display());
-        }
+/// Why bundles cannot be served: every fault found.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))]
+pub struct ModelFaults(pub Vec<ModelError>);
+
+impl From<ModelError> for ModelFaults {
+    fn from(fault: ModelError) -> Self {
+        Self(vec![fault])
     }
-    let readers = Readers {
-        intent_labels: intent.labels().clone(),
-        intent: IntentPolicy::new(&intent)?,
-        sentiment: SentimentPolicy::new(&sentiment)?,
-        ids: ModelIds { intent: intent.id().to_owned(), sentiment: sentiment.id().to_owned() },
+}
+
+/// Loads what `config` names, checks it and starts its threads: everything that is replaced together.
+///
+/// # Errors
+/// Every fault found.
+pub fn load_model_set(config: &ModelConfig, now: Timestamp) -> Result<ModelSet, ModelFaults> {
+    runtime::init(config.library())?;
+    let (models, shadow) = match (load_models(config), load_shadow(config)) {
+        (Ok(models), Ok(shadow)) => (models, shadow),
+        (models, shadow) => {
+            let faults = models.err().into_iter().flat_map(|faults| faults.0);
+            return Err(ModelFaults(faults.chain(shadow.err()).collect()));
+        }
     };
-    let workers = match config.workers {
-        0 => available_parallelism().map_or(1, usize::from),
-        workers => workers,
-    };
+    let (make, readers, mut bundles) = models;
+    let (shadow, shadow_bundle) = shadow.unzip();
+    bundles.extend(shadow_bundle);
     let settings = PoolSettings {
-        workers,
+        workers: match config.workers {
+            0 => available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        },
         queue_depth: config.queue_depth,
         max_batch: config.max_batch,
         token_budget: config.token_budget,
     };
-    let token_budget = config.token_budget;
-    let make = move |_worker| -> Result<Models, ModelError> {
-        let onnx = OnnxSettings { token_budget };
+    let pool = Pool::start(&settings, make)?;
+    Ok(ModelSet { pool, readers, shadow, bundles, since: now })
+}
+
+/// Loads the bundles that answer: how a worker makes its models, how their scores are read, and
+/// what operators see of them.
+fn load_models(
+    config: &ModelConfig,
+) -> Result<(MakeModels, Readers, Vec<BundleInfo>), ModelFaults> {
+    let mut faults = Vec::new();
+    let intent = keep(read_bundle(&config.intent, IntentPolicy::new), &mut faults);
+    let sentiment = keep(read_bundle(&config.sentiment, SentimentPolicy::new), &mut faults);
+    let (Some((intent, intent_policy)), Some((sentiment, sentiment_policy))) = (intent, sentiment)
+    else {
+        return Err(ModelFaults(faults));
+    };
+    let readers = Readers {
+        intent_labels: intent.labels().clone(),
+        intent: intent_policy,
+        sentiment: sentiment_policy,
+        ids: ModelIds { intent: intent.id().to_owned(), sentiment: sentiment.id().to_owned() },
+    };
+    let bundles =
+        vec![BundleInfo::new("intent", &intent), BundleInfo::new("sentiment", &sentiment)];
+    let onnx = OnnxSettings { token_budget: config.token_budget };
+    let make = move |_worker| {
         Ok(Models {
             intent: Box::new(OnnxClassifier::new(&intent, onnx)?),
             sentiment: Box::new(OnnxClassifier::new(&sentiment, onnx)?),
         })
     };
-    Ok((Pool::start(&settings, make)?, readers))
+    Ok((Box::new(make), readers, bundles))
+}
+
+/// Makes the models of the worker with this number.
+type MakeModels = Box<dyn FnMut(usize) -> Result<Models, ModelError> + Send>;
+
+/// Starts the shadow model where the settings name one.
+fn load_shadow(config: &ModelConfig) -> Result<Option<(Shadow, BundleInfo)>, ModelError> {
+    let Some(folder) = config.shadow() else { return Ok(None) };
+    let (bundle, policy) = read_bundle(folder, IntentPolicy::new)?;
+    let onnx = OnnxSettings { token_budget: config.token_budget };
+    let classifier = Box::new(OnnxClassifier::new(&bundle, onnx)?);
+    let shadow = Shadow::start(classifier, policy, config.shadow_share)?;
+    Ok(Some((shadow, BundleInfo::new("shadow", &bundle))))
+}
+
+/// A bundle and how its scores are read.
+fn read_bundle<P>(
+    folder: &Path,
+    policy: impl FnOnce(&Bundle) -> Result<P, ModelError>,
+) -> Result<(Bundle, P), ModelError> {
+    let bundle = Bundle::load(folder)?;
+    let policy = policy(&bundle)?;
+    Ok((bundle, policy))
+}
+
+fn keep<T>(result: Result<T, ModelError>, faults: &mut Vec<ModelError>) -> Option<T> {
+    result.map_err(|fault| faults.push(fault)).ok()
 }

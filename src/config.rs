@@ -69,6 +69,12 @@ pub struct ModelConfig {
     pub intent: PathBuf,
     /// Folder of the sentiment bundle.
     pub sentiment: PathBuf,
+    /// Folder of an intent bundle that reads along unheard, empty for none.
+    pub shadow: PathBuf,
+    /// Share of the messages that it reads, 0 to 1.
+    pub shadow_share: f64,
+    /// Folder below which a reload may name bundles, empty for the folders beside the bundles.
+    pub root: PathBuf,
     /// Path of the ONNX Runtime library, empty to look beside the executable.
     pub onnxruntime: PathBuf,
     /// Worker threads, 0 for one a core.
@@ -85,8 +91,25 @@ impl ModelConfig {
     /// The ONNX Runtime library where one is named; `None`: look beside the executable.
     #[must_use]
     pub fn library(&self) -> Option<&Path> {
-        (!self.onnxruntime.as_os_str().is_empty()).then_some(&self.onnxruntime)
+        given(&self.onnxruntime)
     }
+
+    /// The shadow bundle's folder where one is named.
+    #[must_use]
+    pub fn shadow(&self) -> Option<&Path> {
+        given(&self.shadow)
+    }
+
+    /// The folder below which a reload may name bundles, where one is named.
+    #[must_use]
+    pub fn root(&self) -> Option<&Path> {
+        given(&self.root)
+    }
+}
+
+/// An empty path means none.
+fn given(path: &Path) -> Option<&Path> {
+    (!path.as_os_str().is_empty()).then_some(path)
 }
 
 /// `[rules]`
@@ -295,6 +318,10 @@ impl Config {
             model.queue_depth >= MAX_BATCH_TEXTS,
             format!("model.queue_depth must be at least {MAX_BATCH_TEXTS}, the texts of one batch"),
         );
+        require(
+            (0.0..=1.0).contains(&model.shadow_share),
+            format!("model.shadow_share = {} lies outside 0 to 1", model.shadow_share),
+        );
         require(model.workers <= 256, "model.workers must be at most 256".to_owned());
         require(!http.deadline.is_zero(), "http.deadline must be longer than 0".to_owned());
         for (name, threshold) in [
@@ -364,12 +391,14 @@ mod tests {
     #[test]
     fn lists_all_faults_at_once() {
         let error = load(
-            "[http]\nlisten = \"0.0.0.0:80\"\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
+            "[http]\nlisten = \"0.0.0.0:80\"\n[model]\nshadow_share = 1.5\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
             &[],
         )
         .unwrap_err()
         .to_string();
-        for part in ["http.listen", "kb.answer_threshold", "conversation.max_strikes"] {
+        for part in
+            ["http.listen", "model.shadow_share", "kb.answer_threshold", "conversation.max_strikes"]
+        {
             assert!(error.contains(part), "{part} in {error}");
         }
     }

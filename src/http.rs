@@ -14,6 +14,7 @@ pub mod error;
 mod extract;
 mod health;
 mod kb;
+mod models;
 mod observe;
 mod route;
 mod serve;
@@ -59,7 +60,7 @@ pub(crate) struct Shared {
         (name = "route", description = "Skill group, priority, deadlines by rules"),
         (name = "conversations", description = "Turns, strikes and the hand-off"),
         (name = "knowledge base", description = "Search over versioned articles"),
-        (name = "operation", description = "Health, metrics, rules"),
+        (name = "operation", description = "Health, metrics, rules, models"),
     )
 )]
 struct Api;
@@ -91,12 +92,21 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .merge(batch)
         .layer(middleware::from_fn_with_state(shared.clone(), observe::admit))
         .layer(middleware::from_fn_with_state(shared.clone(), auth::check));
+    // No deadline and no permit: a reload takes as long as it takes, and is wanted most under load.
+    let models = OpenApiRouter::new()
+        .routes(routes!(models::models))
+        .routes(routes!(models::reload))
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+        .layer(middleware::from_fn_with_state(shared.clone(), auth::check));
     let operation = OpenApiRouter::new()
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
         .routes(routes!(health::metrics));
-    let (router, api) =
-        OpenApiRouter::with_openapi(Api::openapi()).merge(work).merge(operation).split_for_parts();
+    let (router, api) = OpenApiRouter::with_openapi(Api::openapi())
+        .merge(work)
+        .merge(models)
+        .merge(operation)
+        .split_for_parts();
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
         .route("/", axum::routing::get(index))

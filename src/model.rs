@@ -20,6 +20,7 @@ pub mod onnx;
 mod plan;
 pub mod runtime;
 pub mod sentiment;
+pub mod shadow;
 #[cfg(test)]
 mod tests;
 

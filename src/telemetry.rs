@@ -4,6 +4,7 @@
 //! ids, lengths and label names, never a customer's words.
 
 use crate::config::{LogConfig, LogFormat};
+use crate::model::shadow::{SHADOW_COMPARED, SHADOW_OUTCOMES, SHADOW_SECONDS, SHADOW_SKIPPED};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::{Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
@@ -26,6 +27,8 @@ pub const HANDOFFS: &str = "fenzhen_handoffs_total";
 pub const DEGRADED: &str = "fenzhen_degraded_total";
 /// Rule files loaded, by result (counter).
 pub const RULE_RELOADS: &str = "fenzhen_rule_reloads_total";
+/// Swaps of the models, by result (counter).
+pub const MODEL_RELOADS: &str = "fenzhen_model_reloads_total";
 
 /// Upper bounds of histogram buckets in seconds: from a tenth of a classification to a deadline.
 const SECONDS_BUCKETS: [f64; 15] = [
@@ -85,6 +88,11 @@ fn describe() {
     describe_counter!(HANDOFFS, "Hand-offs, by reason and skill group.");
     describe_counter!(DEGRADED, "Answers given without a part of the pipeline.");
     describe_counter!(RULE_RELOADS, "Rule files loaded, by result.");
+    describe_counter!(MODEL_RELOADS, "Swaps of the models, by result.");
+    describe_counter!(SHADOW_COMPARED, "Messages read by the shadow model too, by result.");
+    describe_counter!(SHADOW_OUTCOMES, "Messages whose outcome the shadow model would change.");
+    describe_counter!(SHADOW_SKIPPED, "Messages the shadow model did not read, by reason.");
+    describe_histogram!(SHADOW_SECONDS, "Seconds the shadow model takes for one message.");
 }
 
 /// Replaces the panic message, which may quote a customer's words, by its place.

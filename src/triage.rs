@@ -11,13 +11,15 @@ pub mod catalogue;
 pub mod classification;
 pub mod customer;
 pub mod dialogue;
+pub mod models;
 mod packet;
 pub mod reply;
 
 use crate::kb::KbError;
+use crate::model::shadow::Verdict;
 use crate::model::{
     Classifier, IntentPolicy, IntentReading, KeywordClassifier, LabelSet, ModelError, Outcome,
-    Pool, Scores, Sentiment, SentimentPolicy, SentimentReading, Thresholds, Understood, Utterance,
+    Scores, Sentiment, SentimentPolicy, SentimentReading, Thresholds, Understood, Utterance,
 };
 use crate::routing::{Decision, Facts, RuleSet, Trace};
 use crate::store::StoreError;
@@ -33,6 +35,7 @@ use classification::{
 };
 use customer::Customer;
 use jiff::Timestamp;
+use models::ModelSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -185,8 +188,7 @@ pub struct Triage {
     pub text: TextTools,
     /// Names, complexity and role of intents.
     pub intents: IntentCatalogue,
-    pool: Pool,
-    readers: Readers,
+    models: ArcSwap<ModelSet>,
     fallback_intent: Fallback,
     fallback_sentiment: Fallback,
     rules: ArcSwap<RuleSet>,
@@ -194,13 +196,15 @@ pub struct Triage {
 
 /// What a caller wants of [`Triage::classify`].
 #[derive(Debug, Clone, Copy)]
-pub struct ClassifyOptions {
+pub struct ClassifyOptions<'a> {
     /// Ranked intents wanted.
     pub top_k: usize,
     /// Whether to tell the words that carried the intent.
     pub explain: bool,
     /// When the answer is no longer wanted.
     pub deadline: Instant,
+    /// Id under which a shadow model's difference is kept, such as the request's.
+    pub subject: Option<&'a str>,
 }
 
 /// What a decision is made on beside the message.
@@ -224,15 +228,14 @@ impl Triage {
     pub fn new(
         text: TextTools,
         intents: IntentCatalogue,
-        pool: Pool,
-        readers: Readers,
+        models: ModelSet,
         rules: Arc<RuleSet>,
     ) -> Result<Self, ModelError> {
+        warn_of_unnamed(&intents, &models);
         Ok(Self {
             text,
             intents,
-            pool,
-            readers,
+            models: ArcSwap::from_pointee(models),
             fallback_intent: Fallback::new(KeywordClassifier::intent()?),
             fallback_sentiment: Fallback::new(KeywordClassifier::sentiment()?),
             rules: ArcSwap::new(rules),
@@ -249,9 +252,17 @@ impl Triage {
         self.rules.store(rules);
     }
 
-    /// The models in service.
-    pub fn models(&self) -> &ModelIds {
-        &self.readers.ids
+    /// The models in service. Let go of them soon: replaced ones wait for their users.
+    pub fn models(&self) -> Arc<ModelSet> {
+        self.models.load_full()
+    }
+
+    /// Puts other models in service, with rules that know their labels; messages under way end with
+    /// the old ones, which are given back to be [retired](ModelSet::retire).
+    pub fn replace_models(&self, models: ModelSet, rules: Arc<RuleSet>) -> Arc<ModelSet> {
+        warn_of_unnamed(&self.intents, &models);
+        self.rules.store(rules);
+        self.models.swap(Arc::new(models))
     }
 
     /// Understands one message.
@@ -262,7 +273,7 @@ impl Triage {
     pub async fn classify(
         &self,
         text: &str,
-        options: ClassifyOptions,
+        options: ClassifyOptions<'_>,
     ) -> Result<Classification, TriageError> {
         let started = Instant::now();
         let read = self.text.read(text)?;
@@ -273,16 +284,19 @@ impl Triage {
         &self,
         text: &str,
         read: Read,
-        options: ClassifyOptions,
+        options: ClassifyOptions<'_>,
         started: Instant,
     ) -> Result<Classification, TriageError> {
+        let models = self.models();
         let normalized = read.normalized.text().to_owned();
         let understood =
-            self.pool.understand(text.to_owned(), normalized, options.deadline).await?;
-        let mut classification = self.put_together(&read, &understood, options.top_k)?;
+            models.pool.understand(text.to_owned(), normalized, options.deadline).await?;
+        let mut classification = self.put_together(&models, &read, &understood, options.top_k)?;
+        shadow(&models, text, &read, &classification, options.subject);
         if options.explain {
             let label = &classification.intent;
-            let weights = self.word_weights(&read.normalized, label, options.deadline).await?;
+            let weights =
+                self.word_weights(&models, &read.normalized, label, options.deadline).await?;
             classification.explanation = Some(weights);
         }
         classification.entities = read.entities;
@@ -297,19 +311,22 @@ impl Triage {
     pub async fn classify_many(
         &self,
         texts: &[String],
-        options: ClassifyOptions,
+        options: ClassifyOptions<'_>,
     ) -> Result<Vec<Result<Classification, TriageError>>, TriageError> {
         let started = Instant::now();
         let reads: Vec<_> = texts.iter().map(|text| self.text.read(text)).collect();
         let readable = texts.iter().zip(&reads).filter_map(|(text, read)| {
             read.as_ref().ok().map(|read| (text.clone(), read.normalized.text().to_owned()))
         });
-        let understood = self.pool.understand_many(readable.collect(), options.deadline).await?;
+        let models = self.models();
+        let understood = models.pool.understand_many(readable.collect(), options.deadline).await?;
         let mut understood = understood.into_iter();
-        let results = reads.into_iter().map(|read| {
+        let results = texts.iter().zip(reads).map(|(text, read)| {
             let read = read?;
             let understood = understood.next().unwrap_or(Err(ModelError::Stopped))?;
-            let mut classification = self.put_together(&read, &understood, options.top_k)?;
+            let mut classification =
+                self.put_together(&models, &read, &understood, options.top_k)?;
+            shadow(&models, text, &read, &classification, options.subject);
             classification.entities = read.entities;
             classification.took_us = micros(started);
             Ok(classification)
@@ -338,6 +355,7 @@ impl Triage {
     /// Joins models and words. Entities, explanation and time are filled in by the caller.
     fn put_together(
         &self,
+        models: &ModelSet,
         read: &Read,
         understood: &Understood,
         top_k: usize,
@@ -345,7 +363,9 @@ impl Triage {
         let mut degraded = Vec::new();
         let normalized = read.normalized.text();
         let (labels, intent) = match &understood.intent {
-            Ok(scores) => (&self.readers.intent_labels, self.readers.intent.read(scores, top_k)),
+            Ok(scores) => {
+                (&models.readers.intent_labels, models.readers.intent.read(scores, top_k))
+            }
             Err(error) => {
                 tracing::warn!(%error, "the intent model failed, key words stand in");
                 degraded.push(Degraded::IntentModel);
@@ -355,7 +375,7 @@ impl Triage {
             }
         };
         let sentiment = match &understood.sentiment {
-            Ok(scores) => self.readers.sentiment.read(scores),
+            Ok(scores) => models.readers.sentiment.read(scores),
             Err(error) => {
                 tracing::warn!(%error, "the sentiment model failed, key words stand in");
                 degraded.push(Degraded::SentimentModel);
@@ -364,7 +384,10 @@ impl Triage {
                 policy.read(&self.fallback_sentiment.scores(normalized)?)
             }
         };
-        Ok(self.describe(labels, &intent, sentiment, &read.words, degraded, normalized))
+        let mut classification =
+            self.describe(labels, &intent, sentiment, &read.words, degraded, normalized);
+        classification.models = models.readers.ids.clone();
+        Ok(classification)
     }
 
     fn describe(
@@ -409,7 +432,7 @@ impl Triage {
             urgency: words.urgency,
             entities: Vec::new(),
             language: language::detect(normalized).to_owned(),
-            models: self.readers.ids.clone(),
+            models: ModelIds::default(),
             degraded,
             explanation: None,
             took_us: 0,
@@ -421,11 +444,12 @@ impl Triage {
     /// Cost: one run of the models for each word, batched.
     async fn word_weights(
         &self,
+        models: &ModelSet,
         normalized: &Normalized,
         intent: &Intent,
         deadline: Instant,
     ) -> Result<Vec<WordWeight>, TriageError> {
-        let Some(label) = self.readers.intent_labels.id(&intent.label) else {
+        let Some(label) = models.readers.intent_labels.id(&intent.label) else {
             return Ok(Vec::new());
         };
         let text = normalized.text();
@@ -436,7 +460,7 @@ impl Triage {
             let rest = format!("{}{}", &text[..word.bytes.start], &text[word.bytes.end..]);
             (rest.clone(), rest)
         });
-        let understood = self.pool.understand_many(without.collect(), deadline).await?;
+        let understood = models.pool.understand_many(without.collect(), deadline).await?;
         let mut weights = Vec::with_capacity(words.len());
         for (word, understood) in words.into_iter().zip(understood) {
             let range = normalized.original(word.bytes);
@@ -449,6 +473,31 @@ impl Triage {
         }
         weights.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.start.cmp(&b.start)));
         Ok(weights)
+    }
+}
+
+/// Labels without a name are shown as they are: worth a line in the catalogue.
+fn warn_of_unnamed(intents: &IntentCatalogue, models: &ModelSet) {
+    for label in intents.missing(models.labels().names().iter().map(AsRef::as_ref)) {
+        tracing::warn!(label, "the intent catalogue does not name this label of the model");
+    }
+}
+
+/// Lets the shadow model, where there is one, read a message that the intent model has read.
+fn shadow(
+    models: &ModelSet,
+    text: &str,
+    read: &Read,
+    classification: &Classification,
+    subject: Option<&str>,
+) {
+    let is_read_by_model = !classification.degraded.contains(&Degraded::IntentModel);
+    if let Some(shadow) = models.shadow.as_ref().filter(|_| is_read_by_model) {
+        shadow.offer(subject, text, read.normalized.text(), || Verdict {
+            label: classification.intent.label.clone(),
+            score: classification.intent.score,
+            outcome: classification.outcome,
+        });
     }
 }
 

@@ -79,6 +79,7 @@ async fn classify(
         top_k: usize::from(args.top_k),
         explain: args.explain,
         deadline: Instant::now() + PATIENCE,
+        subject: None,
     };
     triage.classify(text, options).await
 }

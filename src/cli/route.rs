@@ -49,7 +49,12 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let customer = args.customer.clone().unwrap_or_default();
     let config = args.settings.load()?;
     let (triage, _) = build_triage(&config, &Vocabulary::load(&config)?)?;
-    let options = ClassifyOptions { top_k: 5, explain: false, deadline: Instant::now() + PATIENCE };
+    let options = ClassifyOptions {
+        top_k: 5,
+        explain: false,
+        deadline: Instant::now() + PATIENCE,
+        subject: None,
+    };
     let classification = runtime()?.block_on(triage.classify(&args.text, options))?;
     let situation = Situation {
         customer: &customer,

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Body, invalid_field};
-use super::observe::Deadline;
+use super::observe::{Deadline, RequestId};
 use crate::config::MAX_BATCH_TEXTS;
 use crate::telemetry::{CLASSIFICATIONS, DEGRADED};
 use crate::triage::ClassifyOptions;
@@ -82,12 +82,14 @@ fn default_top_k() -> usize {
 pub(super) async fn classify(
     State(shared): State<Shared>,
     Extension(deadline): Extension<Deadline>,
+    Extension(request_id): Extension<RequestId>,
     Body(request): Body<ClassifyRequest>,
 ) -> Result<Json<Classification>, ApiError> {
     let options = ClassifyOptions {
         top_k: checked_top_k(request.top_k)?,
         explain: request.explain,
         deadline: deadline.0,
+        subject: Some(&request_id.0),
     };
     let classification = shared.app.triage.classify(&request.text, options).await?;
     record(&classification);
@@ -105,9 +107,10 @@ pub(super) async fn classify(
 pub(super) async fn classify_alias(
     shared: State<Shared>,
     deadline: Extension<Deadline>,
+    request_id: Extension<RequestId>,
     body: Body<ClassifyRequest>,
 ) -> Result<Json<Classification>, ApiError> {
-    classify(shared, deadline, body).await
+    classify(shared, deadline, request_id, body).await
 }
 
 /// Understand up to 256 messages at once; results keep the order, a failed one carries `error`.
@@ -116,6 +119,7 @@ pub(super) async fn classify_alias(
 pub(super) async fn classify_batch(
     State(shared): State<Shared>,
     Extension(deadline): Extension<Deadline>,
+    Extension(request_id): Extension<RequestId>,
     Body(request): Body<BatchRequest>,
 ) -> Result<Json<BatchResponse>, ApiError> {
     let n_texts = request.texts.len();
@@ -127,6 +131,7 @@ pub(super) async fn classify_batch(
         top_k: checked_top_k(request.top_k)?,
         explain: false,
         deadline: deadline.0,
+        subject: Some(&request_id.0),
     };
     let results = shared.app.triage.classify_many(&request.texts, options).await?;
     let results = results.into_iter().map(|result| match result {

@@ -7,7 +7,7 @@ use super::extract::{Body, invalid_field};
 use super::observe::Deadline;
 use super::route::{checked_channel, record_decision};
 use crate::conversation::{ClientId, ConversationId, TurnId, TurnOutcome};
-use crate::telemetry::{HANDOFFS, TURNS};
+use crate::telemetry::TURNS;
 use crate::triage::customer::Customer;
 use crate::triage::dialogue::TurnInput;
 use crate::triage::reply::{ConversationView, TurnReply};
@@ -86,12 +86,6 @@ pub(super) async fn turn(
     record(&reply.classification);
     metrics::counter!(TURNS, "action" => format!("{:?}", reply.action)).increment(1);
     record_decision(&reply.decision);
-    if let Some(handoff) = &reply.handoff {
-        let reason = format!("{:?}", handoff.reason);
-        let group = reply.decision.skill_group.id.clone();
-        metrics::counter!(HANDOFFS, "reason" => reason, "skill_group" => group).increment(1);
-        tracing::info!(conversation_id = %id, handoff_id = handoff.id, reason = ?handoff.reason, "handed off");
-    }
     Ok(Json(reply))
 }
 

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     TurnConflict,
     /// 409: too many changes of one conversation at once; send it again.
     ConversationContended,
+    /// 409: the models are being replaced already; ask again when that is done.
+    ReloadRunning,
     /// 413: the body is too large.
     BodyTooLarge,
     /// 415: the body must be `application/json`.
@@ -49,6 +51,8 @@ pub enum ErrorCode {
     TextTooLong,
     /// 422: the rule file has faults; `details` lists them.
     RulesRefused,
+    /// 422: the models cannot be replaced by these; `details` lists why.
+    ModelsRefused,
     /// 429: too much at once; send it again after `Retry-After` seconds.
     Overloaded,
     /// 500: a fault of ours.
@@ -75,12 +79,16 @@ impl ErrorCode {
             | Self::TurnNotFound
             | Self::ArticleNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TurnConflict | Self::ConversationContended => StatusCode::CONFLICT,
+            Self::TurnConflict | Self::ConversationContended | Self::ReloadRunning => {
+                StatusCode::CONFLICT
+            }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidField | Self::EmptyText | Self::TextTooLong | Self::RulesRefused => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::InvalidField
+            | Self::EmptyText
+            | Self::TextTooLong
+            | Self::RulesRefused
+            | Self::ModelsRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotReady | Self::StoreUnavailable | Self::KbUnavailable => {
@@ -95,7 +103,9 @@ impl ErrorCode {
     pub fn retry_after_seconds(self) -> Option<u16> {
         match self {
             Self::Overloaded | Self::ConversationContended | Self::DeadlineExceeded => Some(1),
-            Self::NotReady | Self::StoreUnavailable | Self::KbUnavailable => Some(5),
+            Self::NotReady | Self::ReloadRunning | Self::StoreUnavailable | Self::KbUnavailable => {
+                Some(5)
+            }
             _ => None,
         }
     }

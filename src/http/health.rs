@@ -50,11 +50,12 @@ pub(super) async fn readyz(State(shared): State<Shared>) -> impl IntoResponse {
     if let Err(error) = &store {
         tracing::error!(%error, "the database does not answer");
     }
+    let ids = app.triage.models().readers.ids.clone();
     let readiness = Readiness {
         ready: store.is_ok(),
         store: store.is_ok(),
-        intent_model: app.triage.models().intent.clone(),
-        sentiment_model: app.triage.models().sentiment.clone(),
+        intent_model: ids.intent,
+        sentiment_model: ids.sentiment,
         rule_set: app.triage.rules().id().to_owned(),
         kb_generation: app.kb.generation().number,
     };

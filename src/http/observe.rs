@@ -19,10 +19,15 @@ const MAX_REQUEST_ID_BYTES: usize = 128;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline(pub(super) Instant);
 
+/// The request's id, for handlers.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
 /// Gives the request an id, writes the body of errors, logs and counts.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+pub(super) async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let request_id = request_id(&request);
+    let request_id: Arc<str> = request_id(&request).into();
+    request.extensions_mut().insert(RequestId(request_id.clone()));
     let method = request.method().clone();
     let path = request
         .extensions()
@@ -39,7 +44,7 @@ pub(super) async fn observe(request: Request, next: Next) -> Response {
     metrics::counter!(HTTP_REQUESTS, &labels).increment(1);
     metrics::histogram!(HTTP_SECONDS, &labels[..2]).record(took);
     tracing::info!(
-        request_id,
+        request_id = &*request_id,
         %method,
         path,
         status,

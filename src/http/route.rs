@@ -4,7 +4,7 @@ use super::Shared;
 use super::classify::record;
 use super::error::{ApiError, ErrorBody};
 use super::extract::{Body, invalid_field};
-use super::observe::Deadline;
+use super::observe::{Deadline, RequestId};
 use crate::conversation::ConversationId;
 use crate::routing::{Decision, Trace, built_in_facts};
 use crate::telemetry::DECISIONS;
@@ -64,13 +64,19 @@ pub(super) struct RouteResponse {
 pub(super) async fn route(
     State(shared): State<Shared>,
     Extension(deadline): Extension<Deadline>,
+    Extension(request_id): Extension<RequestId>,
     Body(request): Body<RouteRequest>,
 ) -> Result<Json<RouteResponse>, ApiError> {
     let triage = &shared.app.triage;
     let channel = checked_channel(request.channel)?.unwrap_or_else(|| "unknown".to_owned());
     let classification = match (request.text, request.classification) {
         (Some(text), None) => {
-            let options = ClassifyOptions { top_k: 5, explain: false, deadline: deadline.0 };
+            let options = ClassifyOptions {
+                top_k: 5,
+                explain: false,
+                deadline: deadline.0,
+                subject: Some(&request_id.0),
+            };
             let classification = triage.classify(&text, options).await?;
             record(&classification);
             classification

@@ -36,11 +36,12 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     tokio::spawn(keep_metrics(metrics.clone()));
     let grace = http.shutdown_grace;
     let router = router(app.clone(), metrics);
+    let models = app.triage.models().readers.ids.clone();
     tracing::info!(
         listen = %listener.local_addr()?,
         rule_set = app.triage.rules().id(),
-        intent_model = app.triage.models().intent,
-        sentiment_model = app.triage.models().sentiment,
+        intent_model = models.intent,
+        sentiment_model = models.sentiment,
         kb_generation = app.kb.generation().number,
         "serving"
     );

@@ -9,7 +9,7 @@ mod understand;
 
 use super::customer::Customer;
 use super::packet::packet;
-use super::reply::{ConversationView, TurnReply, TurnView};
+use super::reply::{ConversationView, HandoffPacket, TurnReply, TurnView};
 use super::{Situation, Triage, TriageError};
 use crate::config::{ConversationConfig, Messages};
 use crate::conversation::record::{Change, ConversationRecord, HandoffRecord, TurnRecord};
@@ -17,6 +17,7 @@ use crate::conversation::state::{self, Limits, State};
 use crate::conversation::{Action, ConversationId, HandoffReason, TurnId, TurnOutcome};
 use crate::kb::KnowledgeBase;
 use crate::store::{Store, StoreError};
+use crate::telemetry::HANDOFFS;
 use crate::text::entity;
 use jiff::Timestamp;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -108,14 +109,16 @@ impl Desk {
         if let Some(reply) = self.replay(id, &input.turn_id, &masked).await? {
             return Ok(reply);
         }
-        let understood = self.understand(&input.text, read, masked, now, deadline).await?;
+        let subject = format!("{id}/{}", input.turn_id);
+        let understood =
+            self.understand(&input.text, read, masked, now, deadline, &subject).await?;
         let _lane = self.lane(id).lock().await;
         for _ in 0..MAX_ATTEMPTS {
             let (reply, change) = self.judge(id, &input, &understood, now).await?;
-            match self.store.commit(change).await {
+            match self.commit(change).await {
                 Ok(()) => return Ok(reply),
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(TriageError::Store(StoreError::Conflict)) => {}
+                Err(error) => return Err(error),
             }
             if let Some(reply) = self.replay(id, &input.turn_id, &understood.masked).await? {
                 return Ok(reply);
@@ -202,13 +205,28 @@ impl Desk {
         let _lane = self.lane(id).lock().await;
         for _ in 0..MAX_ATTEMPTS {
             let change = self.edited(id, edit, now).await?;
-            match self.store.commit(change).await {
+            match self.commit(change).await {
                 Ok(()) => return self.view(id).await,
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(TriageError::Store(StoreError::Conflict)) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(TriageError::Contended { id: id.to_string() })
+    }
+
+    /// Stores a change. A hand-off is counted here, where it happens: once, however often its turn
+    /// is sent, and also where a report causes it.
+    async fn commit(&self, change: Change) -> Result<(), TriageError> {
+        let handoff = change.handoff.as_ref();
+        let handoff: Option<HandoffPacket> =
+            handoff.map(|handoff| serde_json::from_str(&handoff.packet)).transpose()?;
+        self.store.commit(change).await?;
+        if let Some(HandoffPacket { id, conversation_id, reason, skill_group, .. }) = handoff {
+            let labels = [("reason", format!("{reason:?}")), ("skill_group", skill_group.id)];
+            metrics::counter!(HANDOFFS, &labels).increment(1);
+            tracing::info!(conversation_id, handoff_id = id, ?reason, "handed off");
+        }
+        Ok(())
     }
 
     /// The conversation as it stands with the edit made.

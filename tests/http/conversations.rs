@@ -2,6 +2,7 @@
 
 use crate::support::Service;
 use axum::http::StatusCode;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 
 const OUT_OF_SCOPE: &str = "今天天气怎么样";
@@ -55,6 +56,31 @@ async fn three_failed_turns_hand_over_once_with_everything() {
     assert_eq!(view["handoff"]["id"], packet["id"]);
     assert_eq!(view["turns"].as_array().unwrap().len(), 6);
     assert!(!view.to_string().contains("13800138000"), "nothing personal is kept");
+}
+
+/// The figures are this thread's own, and a test's turns stay on its thread.
+#[tokio::test]
+async fn a_hand_off_is_counted_once_however_it_comes() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let figures = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let counted = || {
+        let lines = figures.render();
+        let counts = lines.lines().filter(|line| line.starts_with("fenzhen_handoffs_total{"));
+        counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let service = Service::new().await;
+    service.turn("c1", "t1", "转人工").await;
+    service.turn("c1", "t1", "转人工").await;
+    assert_eq!(counted(), 1, "a retry is no second hand-off");
+
+    talk(&service, "c2", &[OUT_OF_SCOPE, OUT_OF_SCOPE, ANSWERED]).await;
+    let report = json!({ "outcome": "unresolved" });
+    let reported = service.put("/v1/conversations/c2/turns/t2/outcome", report).await;
+    assert_eq!(reported.body["state"], "handed_off", "{}", reported.body);
+    assert_eq!(counted(), 2, "a report hands over at once");
+    assert_eq!(service.turn("c2", "t3", "在吗").await["action"], "transfer");
+    assert_eq!(counted(), 2, "and the turn that tells it does not again");
 }
 
 #[tokio::test]

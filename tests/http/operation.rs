@@ -48,7 +48,7 @@ async fn faulty_rules_are_refused_and_the_old_ones_stay() {
     assert_ne!(shipped, broken);
     let path = folder.path().join("rules.toml");
     std::fs::write(&path, broken).unwrap();
-    let file = fenzhen::app::rules::RuleFile::new(path, Vec::new());
+    let file = fenzhen::app::rules::RuleFile::new(path);
     let error = format!("{:#}", file.reload(&service.app.triage).unwrap_err());
     assert!(error.contains("moon"), "{error}");
     assert_eq!(service.get("/v1/admin/rules").await.body, before);

@@ -211,6 +211,31 @@ fn a_changed_rule_file_is_taken_over_and_a_faulty_one_is_not() {
 }
 
 #[test]
+fn models_are_read_again_with_the_shadow_of_the_settings() {
+    let folder = data_dir();
+    let service = Running::start(folder.path(), |serve| {
+        serve.env("FENZHEN_MODEL__SHADOW", "models/intent").env("FENZHEN_MODEL__WORKERS", "1");
+    });
+    let models = || service.send("GET", "/v1/admin/models", "").1;
+    let before = models();
+    let roles: Vec<&Value> =
+        before["bundles"].as_array().unwrap().iter().map(|bundle| &bundle["role"]).collect();
+    assert_eq!(roles, ["intent", "sentiment", "shadow"]);
+    let (status, swapped) = service.send("POST", "/v1/admin/models/reload", "");
+    assert_eq!((status, &swapped["before"]), (200, &swapped["after"]), "{swapped}");
+    assert_ne!(models()["since"], before["since"]);
+
+    let (status, _) = service.send("POST", "/classify", r#"{"text":"我的快递三天没动了"}"#);
+    assert_eq!(status, 200);
+    let started = Instant::now();
+    while models()["shadow"]["compared"] != 1 {
+        assert!(started.elapsed() < Duration::from_secs(20), "{}", models());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(models()["shadow"]["agreed"], 1, "a model agrees with itself");
+}
+
+#[test]
 fn refuses_to_start_with_the_reason() {
     let folder = data_dir();
     let data = folder.path().to_str().unwrap().to_owned();
@@ -236,6 +261,10 @@ fn refuses_to_start_with_the_reason() {
     assert!(missing.contains("tokenizer.json"), "{missing}");
     let nowhere = with_bundle(folder.path().join("nowhere"));
     assert!(nowhere.contains("nowhere"), "{nowhere}");
+    let shadow = refused(|serve| {
+        serve.args(["--data-dir", &data]).env("FENZHEN_MODEL__SHADOW", "models/sentiment");
+    });
+    assert!(shadow.contains("models/sentiment/fenzhen.toml: task = sentiment"), "{shadow}");
 
     let library = folder.path().join("libonnxruntime.so");
     let with_library = |library: &Path| {

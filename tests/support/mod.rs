@@ -18,9 +18,11 @@ use fenzhen::text::normalize::Normalizer;
 use fenzhen::text::segment::Dictionary;
 use fenzhen::triage::catalogue::IntentCatalogue;
 use fenzhen::triage::classification::ModelIds;
+use fenzhen::triage::models::ModelSet;
 use fenzhen::triage::{Readers, TextTools, Triage};
 use fenzhen::{http, telemetry};
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -151,7 +153,7 @@ impl Service {
 
         let catalogue: toml::Table = toml::from_str(&read("config/intents.toml")).unwrap();
         let names: Vec<String> = catalogue.keys().cloned().collect();
-        let intent_labels = Arc::new(LabelSet::new(names.clone()).unwrap());
+        let intent_labels = Arc::new(LabelSet::new(names).unwrap());
         let sentiment_labels =
             Arc::new(LabelSet::new(["negative", "neutral", "positive"]).unwrap());
         let readers = Readers {
@@ -191,9 +193,12 @@ impl Service {
             entities: EntityFinder::new(),
             lexicon: Lexicon::new(),
         };
-        let rules = RuleFile::new(config.rules.file.clone(), names);
+        let models =
+            ModelSet { pool, readers, shadow: None, bundles: Vec::new(), since: Timestamp::now() };
+        let rules = RuleFile::new(config.rules.file.clone());
+        let rule_set = rules.load(models.labels()).unwrap();
         let intents = IntentCatalogue::parse(&read("config/intents.toml")).unwrap();
-        let triage = Triage::new(text, intents, pool, readers, rules.load().unwrap()).unwrap();
+        let triage = Triage::new(text, intents, models, rule_set).unwrap();
         let store = SqliteStore::open(&folder.path().join("fenzhen.db")).await.unwrap();
         let app =
             Arc::new(App::join(config, Arc::new(triage), KB.0.clone(), Arc::new(store), rules));

@@ -1,0 +1,163 @@
+"""Memory and lost requests while the models of the running service are replaced again and again.
+
+    python3 benches/swaps.py target/release/fenzhen
+
+Starts the service as benches/load.py does and swaps both shipped bundles and a shadow for copies
+under other names and back, while four clients send /classify, explained, in batches, and routed.
+Prints resident memory, threads and requests answered every twenty swaps.
+
+Left out: bundles larger than the shipped ones, other settings than the defaults.
+
+Exit code: 0; 1 where a request or a swap failed, an answer came from a bundle that is neither the
+old nor the new one, threads are left over, or memory grew by more than a tenth after swap 20;
+2 with wrong arguments.
+"""
+
+import argparse
+import http.client
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+import load
+
+# By then every allocator arena and metric has been used.
+WARM_SWAPS = 20
+REPORT_EVERY = 20
+GROWTH = 1.1
+
+REQUESTS = [
+    lambda text: ("/classify", {"text": text}),
+    lambda text: ("/classify", {"text": text, "explain": True}),
+    lambda text: ("/v1/classify/batch", {"texts": load.TEXTS}),
+    lambda text: ("/v1/route", {"text": text}),
+]
+
+
+def main():
+    args = arguments()
+    with tempfile.TemporaryDirectory(prefix="fenzhen-swaps-") as folder:
+        folder = pathlib.Path(folder)
+        copies = {name: copy(name, folder) for name in ("a", "b")}
+        settings = {"FENZHEN_MODEL__ROOT": str(folder), "FENZHEN_LOG__LEVEL": "warn"}
+        with load.service(args.executable.resolve(), folder, settings) as (process, url):
+            clients = [Client(url, request) for request in REQUESTS]
+            for client in clients:
+                client.start()
+            try:
+                faults = swap(process, url, copies, args.swaps, clients)
+            finally:
+                for client in clients:
+                    client.stopping = True
+                for client in clients:
+                    client.join()
+    faults += [fault for client in clients for fault in client.faults]
+    for fault in faults[:10]:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("executable", type=pathlib.Path, help="the fenzhen executable")
+    parser.add_argument("--swaps", type=int, default=200, help="how many (default 200)")
+    args = parser.parse_args()
+    if args.swaps <= WARM_SWAPS:
+        parser.error(f"--swaps must be more than {WARM_SWAPS}, the swaps that warm up")
+    if not args.executable.is_file():
+        parser.error(f"there is no {args.executable}: run `make build`")
+    return args
+
+
+def copy(name, folder):
+    """Both shipped bundles under other names, hence ids."""
+    bundles = {}
+    for kind in ("intent", "sentiment"):
+        bundle = folder / f"{kind}-{name}"
+        shutil.copytree(load.ROOT / "models" / kind, bundle)
+        manifest = bundle / "fenzhen.toml"
+        manifest.write_text(manifest.read_text().replace(f"{kind}-textcnn", bundle.name, 1))
+        bundles[kind] = str(bundle)
+    return bundles
+
+
+def swap(process, url, copies, n_swaps, clients):
+    faults, load_ms, warm_mib, warm_threads = [], [], 0, 0
+    print(f"{'swaps':>6}{'rss MiB':>9}{'threads':>9}{'answered':>10}{'load ms':>9}{'drain ms':>9}")
+    for n_swap in range(1, n_swaps + 1):
+        new, other = ("ab", "ba")[n_swap % 2]
+        body = copies[new] | {"shadow": copies[other]["intent"]}
+        status, reply = post(http.client.HTTPConnection(host(url)), "/v1/admin/models/reload", body)
+        if status != 200:
+            return [*faults, f"swap {n_swap}: {status} {reply}"]
+        load_ms.append(reply["load_ms"])
+        if n_swap % REPORT_EVERY == 0:
+            # The clients that were slowed down by the swap get their turn.
+            time.sleep(0.5)
+            rss_mib = load.memory_mib(process.pid, "VmRSS")
+            threads = len(list(pathlib.Path(f"/proc/{process.pid}/task").iterdir()))
+            answered = sum(client.answered for client in clients)
+            mean_ms = sum(load_ms[-REPORT_EVERY:]) / REPORT_EVERY
+            drain_ms = reply["drain_ms"]
+            print(f"{n_swap:6}{rss_mib:9.0f}{threads:9}{answered:10}{mean_ms:9.0f}{drain_ms:9.1f}")
+            if n_swap == WARM_SWAPS:
+                warm_mib, warm_threads = rss_mib, threads
+    if rss_mib > warm_mib * GROWTH:
+        faults.append(f"memory grew from {warm_mib:.0f} to {rss_mib:.0f} MiB")
+    # The blocking pool may grow and shrink by a few; leaked workers would be hundreds.
+    if threads > warm_threads + 10:
+        faults.append(f"threads grew from {warm_threads} to {threads}")
+    return faults
+
+
+class Client(threading.Thread):
+    """Sends one kind of request over one connection until told to stop."""
+
+    def __init__(self, url, request):
+        super().__init__(daemon=True)
+        self.connection = http.client.HTTPConnection(host(url), timeout=30)
+        self.request = request
+        self.answered = 0
+        self.faults = []
+        self.stopping = False
+
+    def run(self):
+        while not self.stopping:
+            path, body = self.request(load.TEXTS[self.answered % len(load.TEXTS)])
+            try:
+                status, reply = post(self.connection, path, body)
+            except OSError as error:
+                self.faults.append(f"{path}: {error!r}")
+                return
+            names = {result["models"]["intent"].split("@")[0] for result in results(reply)}
+            if status != 200 or len(names) != 1 or not names <= KNOWN:
+                self.faults.append(f"{path}: {status} {names} {str(reply)[:200]}")
+            self.answered += 1
+
+
+KNOWN = {"intent-textcnn", "intent-a", "intent-b"}
+
+
+def results(reply):
+    if "results" in reply:
+        return [result for result in reply["results"] if "models" in result]
+    return [reply.get("classification", reply)] if "error" not in reply else []
+
+
+def host(url):
+    return urllib.parse.urlsplit(url).netloc
+
+
+def post(connection, path, body):
+    connection.request("POST", path, json.dumps(body), {"content-type": "application/json"})
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
