@@ -7,8 +7,8 @@ pub mod rules;
 use crate::config::{Config, ModelConfig};
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
 use crate::model::{
-    Bundle, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool, PoolSettings,
-    SentimentPolicy, Task, runtime,
+    Bundle, IntentBundles, ModelError, Models, OnnxClassifier, OnnxSettings, Pool, PoolSettings,
+    SentimentPolicy, runtime,
 };
 use crate::routing::RuleSet;
 use crate::store::Store;
@@ -184,8 +184,8 @@ fn read(path: &Path) -> anyhow::Result<String> {
 /// Loads both bundles and starts the workers, each with sessions of its own.
 fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
     runtime::init(config.library())?;
-    let (intent, sentiment) = match (Bundle::load(&config.intent), Bundle::load(&config.sentiment))
-    {
+    let intent = IntentBundles::load(&config.intent, config.accurate(), config.cascade_below);
+    let (intent, sentiment) = match (intent, Bundle::load(&config.sentiment)) {
         (Ok(intent), Ok(sentiment)) => (intent, sentiment),
         (intent, sentiment) => {
             let faults: Vec<String> = [intent.err(), sentiment.err()]
@@ -196,16 +196,11 @@ fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
             bail!("{}", faults.join("\n  "));
         }
     };
-    for (bundle, wanted) in [(&intent, Task::Intent), (&sentiment, Task::Sentiment)] {
-        if bundle.task().is_some_and(|task| task != wanted) {
-            bail!("{} is a bundle for another task than {wanted:?}", bundle.dir().display());
-        }
-    }
     let readers = Readers {
-        intent_labels: intent.labels().clone(),
-        intent: IntentPolicy::new(&intent)?,
+        intent_labels: intent.fast.labels().clone(),
+        intent: intent.policy()?,
         sentiment: SentimentPolicy::new(&sentiment)?,
-        ids: ModelIds { intent: intent.id().to_owned(), sentiment: sentiment.id().to_owned() },
+        ids: ModelIds { intent: intent.id(), sentiment: sentiment.id().to_owned() },
     };
     let workers = match config.workers {
         0 => available_parallelism().map_or(1, usize::from),
@@ -221,7 +216,7 @@ fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
     let make = move |_worker| -> Result<Models, ModelError> {
         let onnx = OnnxSettings { token_budget };
         Ok(Models {
-            intent: Box::new(OnnxClassifier::new(&intent, onnx)?),
+            intent: intent.classifier(onnx)?,
             sentiment: Box::new(OnnxClassifier::new(&sentiment, onnx)?),
         })
     };
