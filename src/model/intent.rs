@@ -112,14 +112,12 @@ impl IntentPolicy {
     pub fn cascade(fast: &Bundle, accurate: &Bundle) -> Result<IntentPolicy, ModelError> {
         let (fast, alone) = (IntentPolicy::new(fast)?, IntentPolicy::new(accurate)?);
         let table = accurate.cascade();
-        let Thresholds { accept, clarify } = table.thresholds.unwrap_or(alone.thresholds());
+        let thresholds = table.thresholds.unwrap_or(alone.thresholds());
+        let reject_above = table.reject_above.or(alone.reject_above);
         Ok(IntentPolicy {
-            accept,
-            clarify,
-            reject_above: table.reject_above.or(alone.reject_above),
-            oos: alone.oos,
             score: fast.score,
             accurate_score: alone.score,
+            ..alone.with_bounds(thresholds, reject_above)
         })
     }
 
@@ -127,6 +125,13 @@ impl IntentPolicy {
     pub fn with(thresholds: Thresholds, oos: Option<LabelId>) -> IntentPolicy {
         let Thresholds { accept, clarify } = thresholds;
         IntentPolicy { accept, clarify, reject_above: None, oos, score: None, accurate_score: None }
+    }
+
+    /// The same policy with other thresholds, for trying them out.
+    #[must_use]
+    pub fn with_bounds(self, thresholds: Thresholds, reject_above: Option<f32>) -> IntentPolicy {
+        let Thresholds { accept, clarify } = thresholds;
+        IntentPolicy { accept, clarify, reject_above, ..self }
     }
 
     /// The thresholds on the best score.
