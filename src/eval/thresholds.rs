@@ -150,7 +150,7 @@ pub struct Setting {
     pub accept: f32,
     /// The lowest score asked about.
     pub clarify: f32,
-    /// The out-of-scope score above which is rejected; `None`: no bound.
+    /// The out-of-scope score above which is rejected, 1: never; absent for a model without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject_above: Option<f32>,
 }
@@ -226,8 +226,8 @@ impl Effect {
 /// The cost along one threshold, the others as chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// The threshold; `None`: no bound.
-    pub value: Option<f32>,
+    /// The threshold.
+    pub value: f32,
     /// Mean cost of a message.
     pub cost: f64,
     /// Share of the rows acted on.
@@ -359,36 +359,27 @@ impl<D: Fn(usize, &Setting) -> Outcome + Sync> Sample<'_, D> {
         has_score: bool,
     ) -> BTreeMap<String, Vec<CurvePoint>> {
         let Search { accept, clarify, .. } = table.search;
-        let along = |settings: Vec<(Option<f32>, Setting)>| -> Vec<CurvePoint> {
-            let ordered = settings.into_iter().filter(|(_, s)| s.clarify <= s.accept);
+        let curve = |values: Vec<f32>, set: fn(&mut Setting, f32)| -> Vec<CurvePoint> {
+            let settings = values.into_iter().map(|value| {
+                let mut setting = *chosen;
+                set(&mut setting, value);
+                (value, setting)
+            });
+            let ordered = settings.filter(|(_, setting)| setting.clarify <= setting.accept);
             ordered.map(|(value, setting)| self.point(value, &setting, &table.costs)).collect()
         };
         let mut curves = BTreeMap::from([
-            (
-                "accept".to_owned(),
-                along(
-                    accept.values().map(|v| (Some(v), Setting { accept: v, ..*chosen })).collect(),
-                ),
-            ),
-            (
-                "clarify".to_owned(),
-                along(
-                    clarify
-                        .values()
-                        .map(|v| (Some(v), Setting { clarify: v, ..*chosen }))
-                        .collect(),
-                ),
-            ),
+            ("accept".to_owned(), curve(accept.values().collect(), |s, v| s.accept = v)),
+            ("clarify".to_owned(), curve(clarify.values().collect(), |s, v| s.clarify = v)),
         ]);
         if has_score {
-            let bounds = table.search.bounds(has_score).into_iter();
-            let settings = bounds.map(|v| (v, Setting { reject_above: v, ..*chosen })).collect();
-            curves.insert("reject_above".to_owned(), along(settings));
+            let bounds = curve(table.search.bounds(), |s, v| s.reject_above = Some(v));
+            curves.insert("reject_above".to_owned(), bounds);
         }
         curves
     }
 
-    fn point(&self, value: Option<f32>, setting: &Setting, costs: &Costs) -> CurvePoint {
+    fn point(&self, value: f32, setting: &Setting, costs: &Costs) -> CurvePoint {
         let (mut cost, mut accepted, mut right, mut rejected) = (0.0, 0, 0, 0);
         for (idx, row) in self.rows.iter().enumerate() {
             let outcome = (self.decide)(idx, setting);
@@ -439,23 +430,29 @@ impl Search {
     /// Every setting, in order of preference among equally cheap ones: low accept, low clarify, and
     /// as little rejecting as possible.
     fn settings(&self, has_score: bool) -> Vec<Setting> {
+        let bounds: Vec<Option<f32>> = match has_score {
+            true => self.bounds().into_iter().map(Some).collect(),
+            false => vec![None],
+        };
         let mut settings = Vec::new();
         for accept in self.accept.values() {
             for clarify in self.clarify.values().filter(|clarify| *clarify <= accept) {
-                for reject_above in self.bounds(has_score) {
-                    settings.push(Setting { accept, clarify, reject_above });
-                }
+                let of = |reject_above: &Option<f32>| Setting {
+                    accept,
+                    clarify,
+                    reject_above: *reject_above,
+                };
+                settings.extend(bounds.iter().map(of));
             }
         }
         settings
     }
 
-    /// No bound, then the highest first.
-    fn bounds(&self, has_score: bool) -> Vec<Option<f32>> {
-        let mut bounds: Vec<Option<f32>> = self.reject_above.values().map(Some).collect();
-        bounds.push(None);
+    /// 1, which no score exceeds, then the grid from its highest value.
+    fn bounds(&self) -> Vec<f32> {
+        let mut bounds: Vec<f32> = self.reject_above.values().filter(|v| *v < 1.0).collect();
+        bounds.push(1.0);
         bounds.reverse();
-        bounds.truncate(if has_score { bounds.len() } else { 1 });
         bounds
     }
 

@@ -52,7 +52,8 @@ pub struct Scored {
 }
 
 /// What softmax forgets of the logits: how large they were. Large where the model has seen the like,
-/// small where it has not, whatever label leads.
+/// small where it has not, whatever label leads. Of a model whose outputs are log-probabilities
+/// already, the energy only tells how far the members of an ensemble disagree.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
     /// Log-sum-exp of the logits at temperature 1 (Liu et al., *Energy-based Out-of-distribution

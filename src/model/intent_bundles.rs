@@ -41,6 +41,19 @@ impl IntentBundles {
         }
     }
 
+    /// The same from `FAST` or `FAST+ACCURATE`, as lists of bundles to compare name them.
+    ///
+    /// # Errors
+    /// As [`load`](IntentBundles::load).
+    pub fn named(folders: &str, below: f32) -> Result<IntentBundles, ModelError> {
+        match folders.split_once('+') {
+            Some((fast, accurate)) => {
+                IntentBundles::load(Path::new(fast), Some(Path::new(accurate)), below)
+            }
+            None => IntentBundles::load(Path::new(folders), None, below),
+        }
+    }
+
     /// `name@sha256-8`, of a cascade those of both with a plus between.
     pub fn id(&self) -> String {
         let ids: Vec<&str> = self.bundles().map(Bundle::id).collect();

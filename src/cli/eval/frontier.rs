@@ -2,21 +2,20 @@
 
 use super::reader::Reader;
 use super::{Output, predict};
-use anyhow::Context;
 use clap::Args;
 use fenzhen::eval::bootstrap::Bootstrap;
 use fenzhen::eval::dataset::LabelledSet;
 use fenzhen::eval::frontier::{FrontierModel, PARTS, frontier};
 use fenzhen::eval::{Options, intent, report};
 use fenzhen::model::{Bundle, IntentBundles};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub(crate) struct FrontierArgs {
     /// Rows {"text","intent",…} as JSON lines, CSV or TSV.
     #[arg(long, value_name = "FILE")]
-    data: std::path::PathBuf,
+    data: PathBuf,
     /// A bundle, or FAST+ACCURATE for a cascade; several are compared.
     #[arg(long, value_name = "DIR", required = true)]
     bundle: Vec<String>,
@@ -29,12 +28,7 @@ pub(super) fn run(args: &FrontierArgs) -> anyhow::Result<ExitCode> {
     let set = LabelledSet::load(&args.data, "intent", &[])?;
     let mut models = Vec::with_capacity(args.bundle.len());
     for folders in &args.bundle {
-        let (fast, accurate) = match folders.split_once('+') {
-            Some((fast, accurate)) => (fast, Some(Path::new(accurate))),
-            None => (folders.as_str(), None),
-        };
-        let bundles = IntentBundles::load(Path::new(fast), accurate, config.model.cascade_below)
-            .with_context(|| folders.clone())?;
+        let bundles = IntentBundles::named(folders, config.model.cascade_below)?;
         let mut reader = Reader::of_intents(&config, &bundles)?;
         let options = Options {
             // The parts have Wilson's intervals; nothing here needs resampling.

@@ -24,13 +24,7 @@ pub fn oos(report: &OosReport) -> String {
             percent(score.passed_at_95_in_scope),
         ]
     });
-    let header = [
-        "score",
-        "AUROC",
-        "95 % interval",
-        "in scope refused where 95 % out of scope are",
-        "out of scope passed where 95 % in scope are",
-    ];
+    let header = ["score", "AUROC", "95 % interval", "FPR at 95 % TPR", "passed at 95 % in scope"];
     let DataInfo { name, n, .. } = &report.out_of_scope;
     let against = format!("against {name} ({n} rows)");
     joined([
@@ -121,9 +115,9 @@ fn curve(threshold: &str, points: &[CurvePoint], chosen: &Effect) -> String {
         _ => chosen.setting.reject_above,
     };
     let rows = points.iter().map(|point| {
-        let value = point.value.map_or_else(|| "none".to_owned(), |value| format!("{value:.2}"));
+        let mark = if Some(point.value) == at { "chosen " } else { "" };
         [
-            format!("{}{value}", if point.value == at { "chosen " } else { "" }),
+            format!("{mark}{:.2}", point.value),
             figure(point.cost),
             percent(point.accepted),
             percent(point.right_of_accepted),

@@ -86,7 +86,7 @@ fn the_cheapest_setting_is_found() {
 fn ties_ask_least_and_reject_least() {
     let report = choose(&[(RIGHT, 0.99, 0.1), (RIGHT, 0.98, 0.2)], &table(), true);
     let Setting { accept, clarify, reject_above } = report.chosen.setting;
-    assert_eq!((accept, clarify, reject_above), (0.4, 0.15, None));
+    assert_eq!((accept, clarify, reject_above), (0.4, 0.15, Some(1.0)));
     assert_eq!(report.at_bound, ["accept", "clarify"]);
 }
 
@@ -99,7 +99,7 @@ fn a_sure_mistake_is_rejected_by_its_out_of_scope_score() {
     assert_eq!(report.chosen.setting.reject_above, Some(0.6));
     assert_eq!((report.chosen.cost, report.chosen.oos_accepted.n), (0.0, 0));
     let curve = &report.curves["reject_above"];
-    assert_eq!((curve.len(), curve[0].value), (15, None));
+    assert_eq!((curve.len(), curve[0].value), (15, 1.0));
     assert_eq!(curve[0].cost, 0.2);
 }
 

@@ -12,7 +12,7 @@ use crate::model::{error::ModelError, intent::Thresholds};
 pub struct Tuned {
     /// When to act and when to ask.
     pub thresholds: Thresholds,
-    /// Written only where given; one that is there already stays otherwise.
+    /// The bound on the bundle's out-of-scope score; absent for a bundle without one.
     pub reject_above: Option<f32>,
     /// File name and rows they were fitted on.
     pub data: (String, usize),
