@@ -4,6 +4,11 @@
 //! `intent` and `sentiment` each encode, run and apply softmax, `both` is what one message costs a
 //! worker. Left out: the queue and its thread changes (see `triage`), normalising (see `text`),
 //! loading and the trial runs.
+//!
+//! With `BENCH_BUNDLES=DIR:DIR:FAST+ACCURATE` intent bundles of your own are measured instead,
+//! side by side in one run, a cascade where the fast bundle suffices and where both are asked; what
+//! it takes on average follows from the share that goes on (`fenzhen eval intent --accurate`).
+//! `taskset -c 0 cargo bench --bench inference` keeps all of it on one core.
 
 mod support;
 #[path = "support/texts.rs"]
@@ -13,8 +18,8 @@ use anyhow::{Context, ensure};
 use fenzhen::config::Config;
 use fenzhen::model::encode::{EncodeBuf, Encoder, TokenBuf};
 use fenzhen::model::{
-    Bundle, Classifier, IntentPolicy, ModelError, OnnxClassifier, OnnxSettings, Outcome, Scores,
-    Sentiment, SentimentPolicy, Utterance,
+    Bundle, Classifier, IntentBundles, IntentPolicy, ModelError, OnnxClassifier, OnnxSettings,
+    Outcome, Scores, Sentiment, SentimentPolicy, Utterance,
 };
 use fenzhen::text::normalize::Normalizer;
 use std::hint::black_box;
@@ -27,9 +32,50 @@ use tokenizers::Tokenizer;
 /// Texts of the batch: the default of `model.max_batch`.
 const BATCH: usize = 16;
 
+/// The variable with the intent bundles to compare, colons between. Without our prefix, which is for
+/// settings.
+const BUNDLES: &str = "BENCH_BUNDLES";
+
 fn main() -> anyhow::Result<()> {
     let config = Config::load(None)?;
     let settings = OnnxSettings { token_budget: config.model.token_budget };
+    match std::env::var(BUNDLES) {
+        Ok(bundles) => compare(&bundles, settings),
+        Err(_) => defaults(&config, settings),
+    }
+}
+
+/// Every intent bundle or cascade of the list.
+fn compare(bundles: &str, settings: OnnxSettings) -> anyhow::Result<()> {
+    let normalizer = Normalizer::new();
+    let mut bench = Bench::from_args();
+    for folders in bundles.split(':') {
+        let cascade = [("fast suffices", 0.0), ("both asked", 1.0)];
+        let bounds = if folders.contains('+') { &cascade[..] } else { &[("", 0.0)] };
+        for (which, below) in bounds {
+            let bundles = IntentBundles::named(folders, *below)?;
+            let mut classifier = bundles.classifier(settings)?;
+            let name = [folders, which].join(" ");
+            for (chars, text) in TEXTS {
+                let normalized = normalizer.normalize(text);
+                let utterances = [Utterance { raw: text, normalized: normalized.text() }];
+                let scores = only(classifier.classify(&utterances))?;
+                ensure!(
+                    scores.by_accurate() == (*below > 0.0),
+                    "{name}: the wrong bundle answered"
+                );
+                measure(&mut bench, &format!("{}, {chars} characters", name.trim_end()), || {
+                    classifier.classify(black_box(&utterances))
+                });
+            }
+        }
+    }
+    bench.finish();
+    Ok(())
+}
+
+/// The default bundles, part by part.
+fn defaults(config: &Config, settings: OnnxSettings) -> anyhow::Result<()> {
     let (intent_bundle, sentiment_bundle) =
         (Bundle::load(&config.model.intent)?, Bundle::load(&config.model.sentiment)?);
     let mut intent = OnnxClassifier::new(&intent_bundle, settings)?;

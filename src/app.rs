@@ -9,8 +9,8 @@ use crate::config::{Config, ModelConfig};
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
 use crate::model::shadow::Shadow;
 use crate::model::{
-    Bundle, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool, PoolSettings,
-    SentimentPolicy, runtime,
+    Bundle, IntentBundles, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool,
+    PoolSettings, SentimentPolicy, runtime,
 };
 use crate::routing::RuleSet;
 use crate::store::Store;
@@ -229,24 +229,26 @@ fn load_models(
     config: &ModelConfig,
 ) -> Result<(MakeModels, Readers, Vec<BundleInfo>), ModelFaults> {
     let mut faults = Vec::new();
-    let intent = keep(read_bundle(&config.intent, IntentPolicy::new), &mut faults);
+    let intent = keep(read_intent(config), &mut faults);
     let sentiment = keep(read_bundle(&config.sentiment, SentimentPolicy::new), &mut faults);
     let (Some((intent, intent_policy)), Some((sentiment, sentiment_policy))) = (intent, sentiment)
     else {
         return Err(ModelFaults(faults));
     };
     let readers = Readers {
-        intent_labels: intent.labels().clone(),
+        intent_labels: intent.fast.labels().clone(),
         intent: intent_policy,
         sentiment: sentiment_policy,
-        ids: ModelIds { intent: intent.id().to_owned(), sentiment: sentiment.id().to_owned() },
+        ids: ModelIds { intent: intent.id(), sentiment: sentiment.id().to_owned() },
     };
-    let bundles =
-        vec![BundleInfo::new("intent", &intent), BundleInfo::new("sentiment", &sentiment)];
+    let roles = ["intent", "intent_accurate"].into_iter().zip(intent.bundles());
+    let mut bundles: Vec<_> =
+        roles.map(|(role, bundle)| BundleInfo::new(role, bundle)).collect();
+    bundles.push(BundleInfo::new("sentiment", &sentiment));
     let onnx = OnnxSettings { token_budget: config.token_budget };
     let make = move |_worker| {
         Ok(Models {
-            intent: Box::new(OnnxClassifier::new(&intent, onnx)?),
+            intent: intent.classifier(onnx)?,
             sentiment: Box::new(OnnxClassifier::new(&sentiment, onnx)?),
         })
     };
@@ -264,6 +266,14 @@ fn load_shadow(config: &ModelConfig) -> Result<Option<(Shadow, BundleInfo)>, Mod
     let classifier = Box::new(OnnxClassifier::new(&bundle, onnx)?);
     let shadow = Shadow::start(classifier, policy, config.shadow_share)?;
     Ok(Some((shadow, BundleInfo::new("shadow", &bundle))))
+}
+
+/// The intent bundles and how their scores are read.
+fn read_intent(config: &ModelConfig) -> Result<(IntentBundles, IntentPolicy), ModelError> {
+    let bundles =
+        IntentBundles::load(&config.intent, config.accurate(), config.cascade_below)?;
+    let policy = bundles.policy()?;
+    Ok((bundles, policy))
 }
 
 /// A bundle and how its scores are read.

@@ -67,6 +67,10 @@ pub struct HttpConfig {
 pub struct ModelConfig {
     /// Folder of the intent bundle.
     pub intent: PathBuf,
+    /// Folder of the accurate intent bundle, empty for none; `FENZHEN_MODEL__INTENT_ACCURATE`.
+    pub intent_accurate: PathBuf,
+    /// The accurate bundle is asked where the best score of the other is lower, 0 to 1.
+    pub cascade_below: f32,
     /// Folder of the sentiment bundle.
     pub sentiment: PathBuf,
     /// Folder of an intent bundle that reads along unheard, empty for none.
@@ -92,6 +96,12 @@ impl ModelConfig {
     #[must_use]
     pub fn library(&self) -> Option<&Path> {
         given(&self.onnxruntime)
+    }
+
+    /// The folder of the accurate intent bundle, where one is named.
+    #[must_use]
+    pub fn accurate(&self) -> Option<&Path> {
+        given(&self.intent_accurate)
     }
 
     /// The shadow bundle's folder where one is named.
@@ -325,6 +335,7 @@ impl Config {
         require(model.workers <= 256, "model.workers must be at most 256".to_owned());
         require(!http.deadline.is_zero(), "http.deadline must be longer than 0".to_owned());
         for (name, threshold) in [
+            ("model.cascade_below", model.cascade_below),
             ("kb.answer_threshold", kb.answer_threshold),
             ("kb.answer_threshold_unsure", kb.answer_threshold_unsure),
         ] {
@@ -391,14 +402,18 @@ mod tests {
     #[test]
     fn lists_all_faults_at_once() {
         let error = load(
-            "[http]\nlisten = \"0.0.0.0:80\"\n[model]\nshadow_share = 1.5\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
+            "[http]\nlisten = \"0.0.0.0:80\"\n[model]\ncascade_below = 1.5\nshadow_share = 1.5\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
             &[],
         )
         .unwrap_err()
         .to_string();
-        for part in
-            ["http.listen", "model.shadow_share", "kb.answer_threshold", "conversation.max_strikes"]
-        {
+        for part in [
+            "http.listen",
+            "model.cascade_below",
+            "model.shadow_share",
+            "kb.answer_threshold",
+            "conversation.max_strikes",
+        ] {
             assert!(error.contains(part), "{part} in {error}");
         }
     }

@@ -1,11 +1,13 @@
 //! Figures over labelled data: how good the models, the search and the whole conversation are.
 //!
 //! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`] and
-//! [`conversations`] run something over them and give a report; [`metrics`] and [`bootstrap`] hold
-//! the definitions; [`compare`] tests two reports of one data set against each other, [`baseline`]
-//! a report against the recorded figures; [`report`] prints.
+//! [`conversations`] run something over them and give a report; [`oos`] compares scores for what is
+//! out of scope, [`thresholds`] chooses when to act by what mistakes cost, [`frontier`] sets
+//! accuracy against time; [`metrics`] and [`bootstrap`] hold the definitions; [`compare`] tests two
+//! reports of one data set against each other, [`baseline`] a report against the recorded figures;
+//! [`report`] prints.
 //!
-//! Invariants: nothing here knows a model, the knowledge base or the conversation engine: what is
+//! Invariants: nothing here runs a model, the knowledge base or the conversation engine: what is
 //! measured is passed in as a closure or a [`conversations::Driver`]. All of it is synchronous and
 //! gives the same figures for the same input and seed, latencies apart. Reports hold ids, labels
 //! and scores, never the text of a message.
@@ -16,11 +18,14 @@ pub mod compare;
 pub mod conversations;
 pub mod dataset;
 pub mod error;
+pub mod frontier;
 pub mod intent;
 pub mod metrics;
+pub mod oos;
 mod progress;
 pub mod report;
 pub mod retrieval;
+pub mod thresholds;
 
 pub use error::EvalError;
 
@@ -48,6 +53,8 @@ pub struct Options {
     pub known_labels: Option<Vec<String>>,
     /// Chinese names of labels, shown beside them in tables.
     pub names: BTreeMap<String, String>,
+    /// The bound of the cascade, where one is measured: the report tells the share that went on.
+    pub cascade_below: Option<f32>,
     /// Fields of the rows whose values split the set into slices reported apart.
     pub slices: Vec<String>,
 }
@@ -61,6 +68,7 @@ impl Default for Options {
             model: None,
             known_labels: None,
             names: BTreeMap::new(),
+            cascade_below: None,
             slices: vec!["clear".into(), "style".into()],
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A [`Bundle`] is a checked folder, a [`Classifier`] gives [`Scores`], [`IntentPolicy`] and
 //! [`SentimentPolicy`] say what scores mean, a [`Pool`] runs classifiers on threads of their own
-//! behind a bounded queue.
+//! behind a bounded queue. Intents are read by one bundle or by two in a cascade ([`IntentBundles`]).
 //!
 //! Invariants: only `onnx` knows ort; nothing here knows HTTP, rules or the knowledge base; compute
 //! never runs on the async executor; the same text gets the same scores, alone or in a batch;
@@ -10,13 +10,16 @@
 
 pub mod batch;
 pub mod bundle;
+pub mod cascade;
 pub mod classifier;
 pub mod encode;
 pub mod error;
 pub mod intent;
+pub mod intent_bundles;
 pub mod keyword;
 pub mod label;
 pub mod onnx;
+pub mod out_of_scope;
 mod plan;
 pub mod runtime;
 pub mod sentiment;
@@ -25,11 +28,14 @@ pub mod shadow;
 mod tests;
 
 pub use batch::{Models, Pool, PoolSettings, Understood};
-pub use bundle::{Bundle, BundleReport, Task};
-pub use classifier::{Classifier, Scored, Scores, Utterance};
+pub use bundle::{Bundle, BundleReport, Task, Tuned};
+pub use cascade::{CascadeClassifier, CascadeTable, Combine};
+pub use classifier::{Classifier, Scored, Scores, Shape, Utterance};
 pub use error::ModelError;
 pub use intent::{IntentPolicy, IntentReading, Outcome, Thresholds};
+pub use intent_bundles::IntentBundles;
 pub use keyword::KeywordClassifier;
 pub use label::{LabelFault, LabelId, LabelSet};
 pub use onnx::{OnnxClassifier, OnnxSettings};
+pub use out_of_scope::{OosFeatures, OosScore};
 pub use sentiment::{Sentiment, SentimentPolicy, SentimentReading, SentimentScores};

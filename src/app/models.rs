@@ -28,6 +28,8 @@ pub struct ModelFolders {
 pub struct ModelChange {
     /// The intent bundle.
     pub intent: Option<PathBuf>,
+    /// The accurate intent bundle; `Some(None)` ends the cascade.
+    pub intent_accurate: Option<Option<PathBuf>>,
     /// The sentiment bundle.
     pub sentiment: Option<PathBuf>,
     /// The shadow bundle; `Some(None)` ends the shadow.
@@ -77,9 +79,10 @@ impl ModelFolders {
     pub fn new(config: ModelConfig) -> Self {
         let roots = match config.root() {
             Some(root) => vec![root.to_owned()],
-            None => [Some(&*config.intent), Some(&*config.sentiment), config.shadow()]
+            None => [config.accurate(), config.shadow()]
                 .into_iter()
                 .flatten()
+                .chain([&*config.intent, &*config.sentiment])
                 .filter_map(|folder| folder.canonicalize().ok()?.parent().map(Path::to_owned))
                 .collect(),
         };
@@ -103,12 +106,22 @@ impl ModelFolders {
         if let Some(folder) = change.sentiment {
             wanted.sentiment = self.checked("sentiment", folder)?;
         }
-        match change.shadow {
-            None => {}
-            Some(None) => wanted.shadow = PathBuf::new(),
-            Some(Some(folder)) => wanted.shadow = self.checked("shadow", folder)?,
+        if let Some(folder) = change.intent_accurate {
+            wanted.intent_accurate = self.checked_or_none("intent_accurate", folder)?;
+        }
+        if let Some(folder) = change.shadow {
+            wanted.shadow = self.checked_or_none("shadow", folder)?;
         }
         Ok(PendingSwap { in_force, wanted })
+    }
+
+    /// The same, or the empty path that means none.
+    fn checked_or_none(
+        &self,
+        field: &'static str,
+        folder: Option<PathBuf>,
+    ) -> Result<PathBuf, ModelSwapError> {
+        folder.map_or_else(|| Ok(PathBuf::new()), |folder| self.checked(field, folder))
     }
 
     /// A folder below one of the roots, symbolic links followed first. That it is missing and that

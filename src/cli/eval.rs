@@ -1,6 +1,10 @@
 //! `fenzhen eval`: measures on labelled data, prints tables or JSON, compares with a baseline.
 
 mod desk;
+mod frontier;
+mod oos;
+mod reader;
+mod thresholds;
 
 use super::{Settings, exit, print_json, runtime};
 use anyhow::Context;
@@ -18,13 +22,11 @@ use fenzhen::eval::report;
 use fenzhen::eval::retrieval::{self, RetrievalReport};
 use fenzhen::eval::{EvalError, Options};
 use fenzhen::kb::Query;
-use fenzhen::model::{
-    Bundle, Classifier, IntentPolicy, ModelError, OnnxClassifier, OnnxSettings, Utterance,
-};
-use fenzhen::text::normalize::Normalizer;
+use fenzhen::model::{Bundle, IntentPolicy, ModelError};
 use fenzhen::triage::catalogue::IntentCatalogue;
 use jiff::Zoned;
 use jiff::civil::Date;
+use reader::{ModelArgs, Reader, intents};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,6 +44,12 @@ pub(crate) enum EvalCommand {
     Intent(LabelledArgs),
     /// Sentiment: the same figures.
     Sentiment(LabelledArgs),
+    /// Scores for what is out of scope, side by side: AUROC, false positives.
+    Oos(oos::OosArgs),
+    /// Choose the thresholds of an intent bundle by what mistakes cost.
+    Thresholds(thresholds::ThresholdArgs),
+    /// Several intent bundles on the same rows: accuracy, size, time.
+    Frontier(frontier::FrontierArgs),
     /// Search: recall, MRR, nDCG, telling answerable queries from others.
     Retrieval {
         /// Rows {"id","query","relevant":{article: grade}}.
@@ -79,9 +87,8 @@ pub(crate) struct LabelledArgs {
     /// Rows {"text","intent","sentiment",…} as JSON lines, CSV or TSV.
     #[arg(long, value_name = "FILE", required_unless_present = "compare")]
     data: Option<PathBuf>,
-    /// The bundle; without it the one in the settings.
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelArgs,
     /// Only rows whose boolean field is true; several must all be.
     #[arg(long, value_name = "FIELD")]
     only: Vec<String>,
@@ -134,6 +141,9 @@ pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
     match command {
         EvalCommand::Intent(args) => labelled(args, Target::Intent),
         EvalCommand::Sentiment(args) => labelled(args, Target::Sentiment),
+        EvalCommand::Oos(args) => oos::run(args),
+        EvalCommand::Thresholds(args) => thresholds::run(args),
+        EvalCommand::Frontier(args) => frontier::run(args),
         EvalCommand::Retrieval { data, as_of, output } => {
             let config = output.settings.load()?;
             let report = measure_retrieval(&config, data, *as_of, &output.options())?;
@@ -159,8 +169,7 @@ fn labelled(args: &LabelledArgs, target: Target) -> anyhow::Result<ExitCode> {
     }
     let data = args.data.as_deref().context("--data is missing")?;
     let options = args.output.options();
-    let report =
-        measure_labelled(&config, target, args.model.as_deref(), data, &args.only, options)?;
+    let report = measure_labelled(&config, target, &args.model, data, &args.only, options)?;
     if let Some(path) = &args.report {
         report::write(path, &report::html(&report))?;
     }
@@ -171,69 +180,71 @@ fn labelled(args: &LabelledArgs, target: Target) -> anyhow::Result<ExitCode> {
 fn measure_labelled(
     config: &Config,
     target: Target,
-    model: Option<&Path>,
+    model: &ModelArgs,
     data: &Path,
     only: &[String],
     options: Options,
 ) -> anyhow::Result<IntentReport> {
-    fenzhen::model::runtime::init(config.model.library())?;
-    let (field, configured) = match target {
-        Target::Intent => ("intent", &config.model.intent),
-        Target::Sentiment => ("sentiment", &config.model.sentiment),
+    let field = match target {
+        Target::Intent => "intent",
+        Target::Sentiment => "sentiment",
     };
     let set = LabelledSet::load(data, field, only)?;
-    let bundle = Bundle::load(model.unwrap_or(configured))?;
-    let settings = OnnxSettings { token_budget: config.model.token_budget };
-    let mut classifier = OnnxClassifier::new(&bundle, settings)?;
-    let labels = bundle.labels().clone();
-    let known: Vec<String> = labels.names().iter().map(ToString::to_string).collect();
+    let (mut reader, policy, cascade_below) = match target {
+        Target::Intent => {
+            let (bundles, reader, policy) = intents(config, model)?;
+            (reader, Some(policy), bundles.accurate.is_some().then_some(bundles.below))
+        }
+        Target::Sentiment => {
+            let bundle = Bundle::load(model.single(&config.model.sentiment)?)?;
+            (Reader::of_bundle(config, &bundle)?, None, None)
+        }
+    };
+    let known: Vec<String> = reader.labels().names().iter().map(ToString::to_string).collect();
     let text = std::fs::read_to_string(&config.intents.file)
         .with_context(|| config.intents.file.display().to_string())?;
     let catalogue = IntentCatalogue::parse(&text)?;
     let names: BTreeMap<_, _> =
         known.iter().map(|label| (label.clone(), catalogue.name(label).to_owned())).collect();
-    let policy = match target {
-        Target::Intent => Some(IntentPolicy::new(&bundle)?),
-        Target::Sentiment => None,
-    };
     let options = Options {
-        model: Some(bundle.id().to_owned()),
-        known_labels: Some(known.clone()),
+        model: Some(reader.id().to_owned()),
+        known_labels: Some(known),
         names,
+        cascade_below,
         ..options
     };
-    let normalizer = Normalizer::new();
-    let predict = |texts: &[&str]| -> Result<Vec<Prediction>, ModelError> {
-        let started = Instant::now();
-        let normalized: Vec<_> = texts.iter().map(|text| normalizer.normalize(text)).collect();
-        let utterances: Vec<_> = texts
-            .iter()
-            .zip(&normalized)
-            .map(|(raw, normalized)| Utterance { raw, normalized: normalized.text() })
-            .collect();
-        let scores = classifier.classify(&utterances)?;
-        let latency = started.elapsed();
-        Ok(scores
-            .iter()
-            .map(|scores| {
-                let ranked: Vec<_> = scores
-                    .ranked(labels.len())
-                    .iter()
-                    .map(|scored| (labels.name(scored.label).to_string(), f64::from(scored.score)))
-                    .collect();
-                let reading = policy.as_ref().map(|policy| policy.read(scores, 1));
-                Prediction {
-                    label: ranked[0].0.clone(),
-                    score: ranked[0].1,
-                    ranked,
-                    out_of_scope: reading.as_ref().map_or(0.0, |r| f64::from(r.out_of_scope)),
-                    outcome: reading.map(|reading| reading.outcome.as_str().to_owned()),
-                    latency,
-                }
-            })
-            .collect())
-    };
+    let predict = |texts: &[&str]| predict(&mut reader, policy.as_ref(), texts);
     Ok(intent::evaluate(&set, predict, &options)?)
+}
+
+/// What the model says of each text, with the whole ranking; outcomes where there is a policy.
+fn predict(
+    reader: &mut Reader,
+    policy: Option<&IntentPolicy>,
+    texts: &[&str],
+) -> Result<Vec<Prediction>, ModelError> {
+    let started = Instant::now();
+    let scores = reader.read(texts)?;
+    let latency = started.elapsed();
+    let labels = reader.labels();
+    let predictions = scores.iter().map(|scores| {
+        let ranked: Vec<_> = scores
+            .ranked(labels.len())
+            .iter()
+            .map(|scored| (labels.name(scored.label).to_string(), f64::from(scored.score)))
+            .collect();
+        let reading = policy.map(|policy| policy.read(scores, 1));
+        Prediction {
+            label: ranked[0].0.clone(),
+            score: ranked[0].1,
+            ranked,
+            out_of_scope: reading.as_ref().map_or(0.0, |r| f64::from(r.out_of_scope)),
+            outcome: reading.map(|reading| reading.outcome.as_str().to_owned()),
+            by_accurate: scores.by_accurate(),
+            latency,
+        }
+    });
+    Ok(predictions.collect())
 }
 
 fn measure_retrieval(
@@ -270,7 +281,8 @@ fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<Exi
     let options = Options::default();
     let mut measured: BTreeMap<String, Measured> = BTreeMap::new();
     for (suite, target) in [("intent", Target::Intent), ("sentiment", Target::Sentiment)] {
-        let report = measure_labelled(&config, target, None, &rows, &[], options.clone())?;
+        let report =
+            measure_labelled(&config, target, &ModelArgs::default(), &rows, &[], options.clone())?;
         measured.insert(suite.to_owned(), Measured::from(&report));
     }
     let retrieval =

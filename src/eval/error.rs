@@ -98,6 +98,14 @@ pub enum EvalError {
         /// The fields that had to be true.
         only: Vec<String>,
     },
+    /// A table of costs cannot be used.
+    #[error("{}: {fault}", path.display())]
+    CostTable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// What is measured failed on a row.
     #[error("row {index}: {source}")]
     Measured {

@@ -6,7 +6,7 @@
 
 mod report;
 
-pub use report::{Confused, IntentReport, OutOfScope, RowResult, Slice};
+pub use report::{CascadeShare, Confused, IntentReport, OutOfScope, RowResult, Slice};
 
 use super::{
     EvalError, Options,
@@ -33,6 +33,8 @@ pub struct Prediction {
     pub out_of_scope: f64,
     /// `accept`, `clarify` or `reject`, where the model decides that.
     pub outcome: Option<String>,
+    /// Whether the accurate model of a cascade was asked.
+    pub by_accurate: bool,
     /// Time this message took.
     pub latency: Duration,
 }

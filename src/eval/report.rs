@@ -5,9 +5,11 @@
 mod html;
 mod svg;
 mod tables;
+mod tuning;
 
 pub use html::html;
 pub use tables::{comparison, conversations, drops, intent, retrieval};
+pub use tuning::{frontier, oos, thresholds};
 
 use super::{EvalError, Interval};
 use serde::{Serialize, de::DeserializeOwned};

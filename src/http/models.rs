@@ -38,6 +38,10 @@ pub(super) struct ReloadRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "models/intent-next")]
     intent: Option<PathBuf>,
+    /// Folder of the accurate intent bundle, likewise; null ends the cascade.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    intent_accurate: Option<Option<PathBuf>>,
     /// Folder of the sentiment bundle, likewise.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -85,9 +89,9 @@ pub(super) async fn reload(
     State(shared): State<Shared>,
     OptionalBody(request): OptionalBody<ReloadRequest>,
 ) -> Result<Json<ReloadResponse>, ApiError> {
-    let ReloadRequest { intent, sentiment, shadow } = request;
+    let ReloadRequest { intent, intent_accurate, sentiment, shadow } = request;
     let app = shared.app.clone();
-    let swap = app.models.begin(ModelChange { intent, sentiment, shadow })?;
+    let swap = app.models.begin(ModelChange { intent, intent_accurate, sentiment, shadow })?;
     let now = Timestamp::now();
     let swap = tokio::task::spawn_blocking(move || swap.run(&app.triage, &app.rules, now)).await;
     let swap = swap.map_err(|_| {

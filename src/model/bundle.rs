@@ -7,6 +7,7 @@
 mod exported;
 mod inspect;
 mod manifest;
+mod tune;
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +20,7 @@ use std::{
 
 pub use inspect::{BundleReport, FileReport, TokenizerReport, TrialReport};
 pub use manifest::Task;
+pub use tune::Tuned;
 
 use exported::{Config, file_error};
 use manifest::{MIN_TOKENS, Manifest};
@@ -26,10 +28,12 @@ use sha2::{Digest as _, Sha256};
 use tokenizers::Tokenizer;
 
 use super::{
+    cascade::CascadeTable,
     encode::Encoder,
     error::ModelError,
     intent::Thresholds,
     label::{LabelFault, LabelId, LabelSet},
+    out_of_scope::OosScore,
 };
 
 const MODEL_FILE: &str = "model.onnx";
@@ -50,11 +54,14 @@ pub struct Bundle {
     task: Option<Task>,
     labels: Arc<LabelSet>,
     card: toml::Table,
+    expected: toml::Table,
     label_map: BTreeMap<String, String>,
     encoder: Encoder,
     normalize: bool,
     temperature: f32,
     thresholds: Option<Thresholds>,
+    out_of_scope: Option<OosScore>,
+    cascade: CascadeTable,
     oos: Option<LabelId>,
 }
 
@@ -125,6 +132,16 @@ impl Bundle {
         self.thresholds
     }
 
+    /// How likely a message is none of the intents, where the bundle has a score of its own for it.
+    pub fn out_of_scope(&self) -> Option<&OosScore> {
+        self.out_of_scope.as_ref()
+    }
+
+    /// What differs where this is the accurate bundle of a cascade.
+    pub fn cascade(&self) -> &CascadeTable {
+        &self.cascade
+    }
+
     /// The label for what is none of the others.
     pub fn oos(&self) -> Option<LabelId> {
         self.oos
@@ -138,6 +155,11 @@ impl Bundle {
     /// The folder.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Size of the model file, 0 where it has gone since.
+    pub fn model_bytes(&self) -> u64 {
+        std::fs::metadata(self.model_path()).map_or(0, |metadata| metadata.len())
     }
 
     pub(super) fn model_path(&self) -> PathBuf {
@@ -188,7 +210,10 @@ impl Parts {
             normalize: manifest.normalize,
             temperature: manifest.temperature.unwrap_or(1.0),
             thresholds: manifest.thresholds,
+            out_of_scope: manifest.out_of_scope,
+            cascade: manifest.cascade,
             card: manifest.card,
+            expected: manifest.expected,
         }
     }
 }

@@ -51,12 +51,29 @@ pub struct Scored {
     pub score: f32,
 }
 
+/// What softmax forgets of the logits: how large they were. Large where the model has seen the like,
+/// small where it has not, whatever label leads. Of a model whose outputs are log-probabilities
+/// already, the energy only tells how far the members of an ensemble disagree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shape {
+    /// Log-sum-exp of the logits at temperature 1 (Liu et al., *Energy-based Out-of-distribution
+    /// Detection*, NeurIPS 2020, with the opposite sign).
+    pub energy: f32,
+    /// The largest logit.
+    pub max_logit: f32,
+}
+
 /// Calibrated probabilities of one utterance, one per label; finite, in [0, 1], summing to 1.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scores(Box<[f32]>);
+pub struct Scores {
+    probabilities: Box<[f32]>,
+    shape: Option<Shape>,
+    by_accurate: bool,
+}
 
 impl Scores {
-    /// `softmax(logits / temperature)`. `logits` holds one value per label; `temperature` is positive.
+    /// `softmax(logits / temperature)`, and the [`Shape`] of the logits. `logits` holds one value per
+    /// label; `temperature` is positive.
     ///
     /// # Errors
     /// [`ModelError::NotFinite`] for the first NaN or infinite logit.
@@ -66,11 +83,10 @@ impl Scores {
         }
         // The true maximum is subtracted before dividing: the largest exponent is then exactly 0.
         let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut probabilities: Box<[f32]> =
-            logits.iter().map(|logit| ((logit - max) / temperature).exp()).collect();
-        let sum: f32 = probabilities.iter().sum();
-        probabilities.iter_mut().for_each(|p| *p /= sum);
-        Ok(Scores(probabilities))
+        let weights = logits.iter().map(|logit| ((logit - max) / temperature).exp()).collect();
+        let sum_exp: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
+        let shape = Shape { energy: max + sum_exp.ln(), max_logit: max };
+        Ok(Scores { shape: Some(shape), ..Scores::from_weights(weights) })
     }
 
     /// Weights scaled to sum to 1. They are finite, not negative, and at least one is positive.
@@ -78,17 +94,40 @@ impl Scores {
         let sum: f32 = weights.iter().sum();
         debug_assert!(sum.is_finite() && sum > 0.0, "weights must have a positive sum");
         weights.iter_mut().for_each(|weight| *weight /= sum);
-        Scores(weights.into_boxed_slice())
+        Scores { probabilities: weights.into_boxed_slice(), shape: None, by_accurate: false }
+    }
+
+    /// The size of the logits; `None` where there were none.
+    pub fn shape(&self) -> Option<Shape> {
+        self.shape
+    }
+
+    /// Whether the accurate classifier of a cascade was asked; its logits gave the shape then.
+    pub fn by_accurate(&self) -> bool {
+        self.by_accurate
+    }
+
+    /// These, as the answer of a cascade's accurate classifier.
+    pub(super) fn marked_accurate(self) -> Scores {
+        Scores { by_accurate: true, ..self }
+    }
+
+    /// The mean of both, with the shape of these. Both are over the same labels.
+    pub(super) fn averaged_with(mut self, other: &Scores) -> Scores {
+        for (mine, theirs) in self.probabilities.iter_mut().zip(&other.probabilities) {
+            *mine = (*mine + theirs) / 2.0;
+        }
+        self
     }
 
     /// The probability of a label; 0 for a number outside the label set.
     pub fn get(&self, label: LabelId) -> f32 {
-        self.0.get(label.index()).copied().unwrap_or(0.0)
+        self.probabilities.get(label.index()).copied().unwrap_or(0.0)
     }
 
     /// All probabilities, indexed by label number.
     pub fn as_slice(&self) -> &[f32] {
-        &self.0
+        &self.probabilities
     }
 
     /// The most probable label; of equal ones the first.
@@ -110,7 +149,7 @@ impl Scores {
 
     fn iter(&self) -> impl Iterator<Item = Scored> + '_ {
         let scored = |(index, &score)| Scored { label: LabelId(index as u16), score };
-        self.0.iter().enumerate().map(scored)
+        self.probabilities.iter().enumerate().map(scored)
     }
 }
 
@@ -150,6 +189,18 @@ mod tests {
         let flat = Scores::from_logits(&[2.0, 1.0], 2.0).unwrap();
         assert!((sharp.get(LabelId(0)) - 0.731_058_6).abs() < 1e-6);
         assert!((flat.get(LabelId(0)) - 0.622_459_3).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_shape_is_that_of_the_raw_logits() {
+        for temperature in [0.5, 2.0] {
+            let shape = Scores::from_logits(&[2.0, 1.0, -1.0], temperature).unwrap().shape();
+            let Shape { energy, max_logit } = shape.unwrap();
+            // ln(e² + e + 1/e).
+            assert!((energy - 2.349_012_4).abs() < 1e-5, "{energy}");
+            assert_eq!(max_logit, 2.0);
+        }
+        assert_eq!(Scores::from_weights(vec![1.0, 3.0]).shape(), None);
     }
 
     #[test]

@@ -88,6 +88,21 @@ pub enum ModelError {
         /// Width of the output.
         width: usize,
     },
+    /// The two classifiers of a cascade do not give the same labels in the same order.
+    #[error(
+        "{fast} and {accurate} cannot form a cascade: {}",
+        list_differences(only_fast, only_accurate)
+    )]
+    LabelsDiffer {
+        /// Id of the fast classifier.
+        fast: String,
+        /// Id of the accurate classifier.
+        accurate: String,
+        /// Labels that only the fast one gives.
+        only_fast: Vec<String>,
+        /// Labels that only the accurate one gives; where both are empty, the order differs.
+        only_accurate: Vec<String>,
+    },
     /// `tokenizer.json` cannot be read or does not work.
     #[error("{} is not a usable tokenizer: {source}", path.display())]
     BadTokenizer {
@@ -190,6 +205,18 @@ impl ModelError {
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn list_differences(only_fast: &[String], only_accurate: &[String]) -> String {
+    let sides = [("first", only_fast), ("second", only_accurate)];
+    let listed = sides.into_iter().filter(|(_, labels)| !labels.is_empty());
+    let parts: Vec<String> =
+        listed.map(|(side, labels)| format!("only the {side} has {}", labels.join(", "))).collect();
+    if parts.is_empty() {
+        "they have the same labels in another order".to_owned()
+    } else {
+        parts.join("; ")
+    }
 }
 
 fn list_errors(faults: &[ModelError]) -> String {

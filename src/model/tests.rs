@@ -4,6 +4,7 @@
 //! models with one odd property each. A missing ONNX Runtime fails these tests with the sentence
 //! that says what to run.
 
+mod cascade;
 mod loading;
 mod odd;
 mod pool;

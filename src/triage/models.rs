@@ -53,7 +53,7 @@ impl ModelSet {
 /// A bundle in service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct BundleInfo {
-    /// What it is used for: `intent`, `sentiment` or `shadow`.
+    /// What it is used for: `intent`, `intent_accurate`, `sentiment` or `shadow`.
     #[schema(value_type = String, example = "intent")]
     pub role: &'static str,
     /// `name@sha256-8`.

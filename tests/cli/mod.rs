@@ -1,7 +1,13 @@
 //! The executable from the outside.
 
+use crate::support::package;
+use fenzhen::model::Bundle;
+use serde_json::{Value, json};
+use std::fs;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
 
 #[test]
 fn text_normalize_writes_a_line_for_each_line() {
@@ -15,4 +21,148 @@ fn text_normalize_writes_a_line_for_each_line() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "请问 发货!!\n\na\n");
+}
+
+/// Rows for bert-tiny, whose four labels are among those of the default model.
+const ROWS: &str = r#"{"text":"快递到哪了","intent":"shipping.track","clear":true,"agreed":true}
+{"text":"我的包裹到哪里了","intent":"shipping.track","clear":false,"agreed":true}
+{"text":"退款什么时候到","intent":"refund.status","clear":true,"agreed":true}
+{"text":"你好","intent":"chat.greeting","clear":true,"agreed":false}
+{"text":"你们态度太差","intent":"complaint.service","clear":true,"agreed":true}
+{"text":"今天股市怎么样","intent":"oos","clear":true,"agreed":true}
+"#;
+
+/// bert-tiny with a manifest, in a folder that a test may change.
+fn bundle(manifest: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["model.onnx", "tokenizer.json", "config.json"] {
+        fs::copy(package("tests/fixtures/bert-tiny").join(name), folder.path().join(name)).unwrap();
+    }
+    fs::write(folder.path().join("fenzhen.toml"), manifest).unwrap();
+    folder
+}
+
+/// A file that goes with its folder.
+fn file(name: &str, content: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+fn fenzhen<'a>(args: impl IntoIterator<Item = &'a str>) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fenzhen"))
+        .current_dir(package(""))
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// The JSON document of a command that succeeds; it never holds a customer's words.
+fn json(args: &[&str]) -> Value {
+    let output = fenzhen(args.iter().copied().chain(["--json"]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("股市"), "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn eval_intent_measures_a_cascade() {
+    let (_folder, rows) = file("rows.jsonl", ROWS);
+    let (fast, accurate) = (bundle("name = \"fast\""), bundle("name = \"accurate\""));
+    let [rows, fast, accurate] =
+        [rows.as_path(), fast.path(), accurate.path()].map(|path| path.to_str().unwrap());
+    let measure = |below| {
+        let args = ["eval", "intent", "--data", rows, "--model", fast, "--accurate", accurate];
+        json(&[&args[..], &["--below", below]].concat())
+    };
+    let (never, always) = (measure("0"), measure("1"));
+    assert_eq!((&never["cascade"]["n"], &always["cascade"]["n"]), (&json!(0), &json!(6)));
+    assert_eq!(always["cascade"]["share"], 1.0);
+    assert_eq!(never["accuracy"], always["accuracy"], "the two bundles are the same model");
+    let id = always["model"].as_str().unwrap();
+    assert!(id.starts_with("fast@") && id.contains("+accurate@"), "{id}");
+    assert_eq!(json(&["eval", "intent", "--data", rows, "--model", fast]).get("cascade"), None);
+
+    let args = ["eval", "sentiment", "--data", "eval-data/intent.jsonl", "--accurate", accurate];
+    let refused = fenzhen(args);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("only intents"), "{refused:?}");
+    assert_eq!(fenzhen(args.into_iter().chain(["--below", "2"])).status.code(), Some(2));
+}
+
+#[test]
+fn eval_oos_sets_scores_side_by_side() {
+    let (_in, inside) = file("in.jsonl", ROWS);
+    let (_out, outside) = file("out.txt", "今天股市怎么样\n\n写一首诗\n");
+    let [inside, outside] = [&inside, &outside].map(|path| path.to_str().unwrap());
+    let measure = |manifest: &str| {
+        let bundle = bundle(manifest);
+        let dir = bundle.path().to_str().unwrap();
+        let files = ["eval", "oos", "--in-scope", inside, "--out-of-scope", outside];
+        json(&[&files[..], &["--model", dir]].concat())
+    };
+    let report = measure("name = \"a\"");
+    let names = |report: &Value| -> Vec<String> {
+        let scores = report["scores"].as_array().unwrap();
+        scores.iter().map(|score| score["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&report), ["oos", "1-max", "energy", "max_logit", "margin", "entropy"]);
+    // The row labelled oos is none of those in scope.
+    assert_eq!((&report["in_scope"]["n"], &report["out_of_scope"]["n"]), (&json!(5), &json!(2)));
+
+    // A score that is nothing but the probability of the oos class ranks as that does.
+    let report = measure("name = \"a\"\n[out_of_scope]\nmethod = \"logistic\"\noos = 5.0\n");
+    assert_eq!(names(&report).last().unwrap(), "logistic");
+    for figure in ["auroc", "auroc_ci95", "fpr_at_95_tpr", "passed_at_95_in_scope"] {
+        assert_eq!(report["scores"][6][figure], report["scores"][0][figure], "{figure}");
+    }
+}
+
+#[test]
+fn eval_thresholds_stores_what_it_chose() {
+    let (_folder, rows) = file("rows.jsonl", ROWS);
+    let manifest = "name = \"a\" # ours\n[thresholds]\naccept = 0.99\nclarify = 0.98\n[out_of_scope]\nmethod = \"logistic\"\noos = 4.0\nbias = -2.0\n";
+    let (single, accurate) = (bundle(manifest), bundle(manifest));
+    let [rows, dir, second] =
+        [rows.as_path(), single.path(), accurate.path()].map(|path| path.to_str().unwrap());
+    let args = ["eval", "thresholds", "--data", rows, "--model", dir];
+    let shown = json(&args);
+    assert_eq!(fs::read_to_string(single.path().join("fenzhen.toml")).unwrap(), manifest);
+    let chosen = json(&[&args[..], &["--write"]].concat());
+    assert_eq!(shown, chosen);
+    assert!(chosen["chosen"]["cost"].as_f64() <= chosen["current"]["cost"].as_f64());
+    assert_eq!(chosen["chosen"]["complaints_missed"]["of"], 1);
+    assert!(chosen["curves"]["reject_above"].is_array());
+
+    let written = fs::read_to_string(single.path().join("fenzhen.toml")).unwrap();
+    assert!(written.starts_with("name = \"a\" # ours\n"), "{written}");
+    let stored = Bundle::load(single.path()).unwrap();
+    let accept = |json: &Value| json["chosen"]["setting"]["accept"].as_f64().unwrap() as f32;
+    assert_eq!(stored.thresholds().unwrap().accept, accept(&chosen));
+    // What was stored is what the next run finds in force.
+    assert_eq!(json(&args)["current"], chosen["chosen"]);
+
+    let cascade = json(&[&args[..], &["--accurate", second, "--write"]].concat());
+    let stored = Bundle::load(accurate.path()).unwrap();
+    assert_eq!(stored.thresholds().unwrap().accept, 0.99, "its own stay");
+    assert_eq!(stored.cascade().thresholds.unwrap().accept, accept(&cascade));
+}
+
+#[test]
+fn eval_frontier_compares_bundles_and_cascades() {
+    let (_folder, rows) = file("rows.jsonl", ROWS);
+    let (fast, accurate) = (bundle("name = \"fast\""), bundle("name = \"accurate\""));
+    let [fast, accurate] = [&fast, &accurate].map(|dir| dir.path().to_str().unwrap().to_owned());
+    let both = format!("{fast}+{accurate}");
+    let data = ["eval", "frontier", "--data", rows.to_str().unwrap()];
+    let report = json(&[&data[..], &["--bundle", &fast, "--bundle", &both]].concat());
+    let models = report["models"].as_array().unwrap();
+    assert_eq!((models.len(), &models[0]["clear"]["n"]), (2, &json!(5)));
+    assert_eq!(models[0]["agreed"]["n"], 5);
+    assert_eq!(
+        models[1]["size_bytes"].as_u64(),
+        models[0]["size_bytes"].as_u64().map(|size| 2 * size)
+    );
+    assert_eq!(models[1]["cascade"]["below"].as_f64().map(|below| below as f32), Some(0.9));
 }

@@ -266,6 +266,13 @@ fn refuses_to_start_with_the_reason() {
     });
     assert!(shadow.contains("models/sentiment/fenzhen.toml: task = sentiment"), "{shadow}");
 
+    let unlike = refused(|serve| {
+        serve
+            .args(["--data-dir", &data])
+            .env("FENZHEN_MODEL__INTENT_ACCURATE", package("tests/fixtures/bert-tiny"));
+    });
+    assert!(unlike.contains("only the first has") && unlike.contains("invoice"), "{unlike}");
+
     let library = folder.path().join("libonnxruntime.so");
     let with_library = |library: &Path| {
         refused(|serve| {

@@ -64,6 +64,9 @@ pub struct IntentReport {
     /// Parts of the set by the values of a field, e.g. `style`.
     #[serde(default)]
     pub slices: BTreeMap<String, BTreeMap<String, Slice>>,
+    /// How much work the accurate model of a cascade got; absent for a single model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cascade: Option<CascadeShare>,
     /// Time per message as the caller measured it.
     pub latency_us: LatencyUs,
     /// Truths that the model cannot give, with their rows. They count as wrong.
@@ -74,6 +77,17 @@ pub struct IntentReport {
     pub names: BTreeMap<String, String>,
     /// One entry a row, so that two reports can be paired.
     pub rows: Vec<RowResult>,
+}
+
+/// What went on to the accurate model of a cascade.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CascadeShare {
+    /// It was asked where the best score of the fast one was lower.
+    pub below: f32,
+    /// Rows it was asked about.
+    pub n: usize,
+    /// Share of all rows.
+    pub share: f64,
 }
 
 /// A kind of mistake.
@@ -176,6 +190,10 @@ pub(super) fn build(
             predictions.iter().zip(&scored).filter_map(|(p, s)| Some((p.outcome.as_deref()?, s.1))),
         ),
         slices: slices(&set.rows, &coded, &options.slices),
+        cascade: options.cascade_below.map(|below| {
+            let n = predictions.iter().filter(|p| p.by_accurate).count();
+            CascadeShare { below, n, share: metrics::ratio(n, coded.len()) }
+        }),
         latency_us: metrics::latency_us(predictions.iter().map(|p| p.latency).collect()),
         unknown_labels: options
             .known_labels

@@ -39,6 +39,7 @@ fn answer(text: &str) -> Prediction {
         ranked: vec![(label.into(), score), ("shipping.delay".into(), 1.0 - score)],
         out_of_scope,
         outcome: Some(outcome.into()),
+        by_accurate: score < 0.7,
         latency: Duration::from_micros(640),
     }
 }
@@ -79,6 +80,15 @@ fn json_has_the_names_of_the_interface_and_no_text() {
     assert_eq!(json["out_of_scope"]["auroc"], 1.0);
     assert!(!json.to_string().contains("退款多久"));
     assert_eq!(serde_json::from_value::<IntentReport>(json).unwrap(), report);
+}
+
+#[test]
+fn a_cascade_tells_what_went_on() {
+    assert_eq!(report().cascade, None);
+    let predict = |texts: &[&str]| Ok::<_, Infallible>(texts.iter().map(|t| answer(t)).collect());
+    let options = Options { cascade_below: Some(0.7), ..options() };
+    let report = evaluate(&set(), predict, &options).unwrap();
+    assert_eq!(report.cascade, Some(CascadeShare { below: 0.7, n: 1, share: 0.25 }));
 }
 
 #[test]

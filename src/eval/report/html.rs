@@ -80,6 +80,10 @@ fn summary(report: &IntentReport) -> String {
         rows.push(plain("Out of scope, precision", oos.precision));
         rows.extend(oos.detection.auroc.map(|auroc| plain("Out of scope, AUROC", auroc)));
     }
+    if let Some(cascade) = &report.cascade {
+        let below = format!("score below {}", cascade.below);
+        rows.push(["Went on to the accurate model".into(), percent(cascade.share), below]);
+    }
     let latency = format!("{} / {} µs", report.latency_us.p50, report.latency_us.p99);
     rows.push(["Latency p50 / p99".into(), latency, String::new()]);
     rows.extend(report.unknown_labels.iter().map(|(label, n)| {

@@ -140,7 +140,7 @@ pub fn drops(drops: &[Drop]) -> String {
     table(["figure", "baseline", "now", "change", "tolerance"], rows)
 }
 
-fn heading(model: Option<&str>, data: &DataInfo) -> String {
+pub(super) fn heading(model: Option<&str>, data: &DataInfo) -> String {
     let only = if data.only.is_empty() {
         String::new()
     } else {
@@ -166,6 +166,10 @@ fn summary(report: &IntentReport) -> String {
         rows.push(plain("out of scope: recall", oos.recall));
         rows.push(plain("out of scope: precision", oos.precision));
         rows.extend(oos.detection.auroc.map(|auroc| plain("out of scope: AUROC", auroc)));
+    }
+    if let Some(cascade) = &report.cascade {
+        let below = format!("below {}", cascade.below);
+        rows.push(["went on to the accurate model".into(), percent(cascade.share), below]);
     }
     let latency = format!("{} / {} µs", report.latency_us.p50, report.latency_us.p99);
     rows.push(["latency p50 / p99".into(), latency, String::new()]);
@@ -271,7 +275,10 @@ fn p_value(p: f64) -> String {
 }
 
 /// First column to the left, figures to the right.
-fn table<const N: usize>(header: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(super) fn table<const N: usize>(
+    header: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     aligned(1, header, rows)
 }
 
@@ -294,7 +301,7 @@ fn aligned<const N: usize>(
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
-fn joined(parts: impl IntoIterator<Item = String>) -> String {
+pub(super) fn joined(parts: impl IntoIterator<Item = String>) -> String {
     let parts: Vec<String> = parts.into_iter().map(|part| part.trim_end().to_owned()).collect();
     format!("{}\n", parts.join("\n\n"))
 }

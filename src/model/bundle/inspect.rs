@@ -11,6 +11,7 @@ use crate::model::{
     error::ModelError,
     intent::Thresholds,
     onnx::{self, OnnxClassifier, OnnxSettings, SAMPLE_TEXT, TensorInfo},
+    out_of_scope::OosScore,
     sentiment::SentimentPolicy,
 };
 
@@ -46,6 +47,10 @@ pub struct BundleReport {
     pub temperature: Option<f32>,
     /// Those of the bundle; absent where defaults apply.
     pub thresholds: Option<Thresholds>,
+    /// Its score for what is none of the intents; absent where that of the label counts.
+    pub out_of_scope: Option<OosScore>,
+    /// What to expect of the thresholds, as their fitting left it.
+    pub expected: Option<toml::Table>,
     /// Its data card.
     pub card: Option<toml::Table>,
     /// What the tokenizer makes of a sample.
@@ -121,6 +126,8 @@ impl BundleReport {
             normalize: None,
             temperature: None,
             thresholds: None,
+            out_of_scope: None,
+            expected: None,
             card: None,
             tokenizer: None,
             trial: None,
@@ -141,6 +148,7 @@ impl BundleReport {
         self.id = Some(bundle.id().to_owned());
         self.version = bundle.version.clone();
         self.task = bundle.task;
+        self.expected = Some(bundle.expected.clone()).filter(|expected| !expected.is_empty());
         self.card = Some(bundle.card.clone()).filter(|card| !card.is_empty());
         self.labels = bundle.labels.names().iter().map(ToString::to_string).collect();
         self.vocabulary_size = Some(bundle.encoder.vocabulary_size());
@@ -148,6 +156,7 @@ impl BundleReport {
         self.normalize = Some(bundle.normalize);
         self.temperature = Some(bundle.temperature);
         self.thresholds = bundle.thresholds;
+        self.out_of_scope = bundle.out_of_scope;
         let mut tokens = TokenBuf::default();
         match bundle.encoder.push(SAMPLE_TEXT, &mut tokens) {
             Ok(()) => {

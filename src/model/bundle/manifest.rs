@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{error::ModelError, intent::Thresholds};
+use crate::model::{
+    cascade::CascadeTable, error::ModelError, intent::Thresholds, out_of_scope::OosScore,
+};
 
 /// The file's name in a bundle.
 pub(super) const FILE: &str = "fenzhen.toml";
@@ -33,6 +35,12 @@ pub(super) struct Manifest {
     pub(super) temperature: Option<f32>,
     pub(super) oos_label: Option<String>,
     pub(super) thresholds: Option<Thresholds>,
+    pub(super) out_of_scope: Option<OosScore>,
+    #[serde(default)]
+    pub(super) cascade: CascadeTable,
+    /// What to expect of the thresholds; for people.
+    #[serde(default)]
+    pub(super) expected: toml::Table,
     /// The model's label to ours.
     #[serde(default)]
     pub(super) labels: BTreeMap<String, String>,
@@ -86,12 +94,27 @@ impl Manifest {
         {
             faults.push(format!("max_tokens = {max_tokens}: must be at least {MIN_TOKENS}"));
         }
-        if let Some(Thresholds { accept, clarify }) = self.thresholds
-            && !(0.0 <= clarify && clarify <= accept && accept <= 1.0)
+        let CascadeTable { thresholds, reject_above, .. } = &self.cascade;
+        for (table, thresholds) in
+            [("thresholds", &self.thresholds), ("cascade.thresholds", thresholds)]
         {
-            faults.push(format!(
-                "thresholds: 0 <= clarify <= accept <= 1 must hold, but clarify = {clarify}, accept = {accept}"
-            ));
+            if let Some(Thresholds { accept, clarify }) = thresholds
+                && !(0.0 <= *clarify && clarify <= accept && *accept <= 1.0)
+            {
+                faults.push(format!(
+                    "{table}: 0 <= clarify <= accept <= 1 must hold, but clarify = {clarify}, accept = {accept}"
+                ));
+            }
+        }
+        faults.extend(self.out_of_scope.iter().flat_map(OosScore::faults));
+        if let Some(reject_above) = reject_above
+            && !(0.0..=1.0).contains(reject_above)
+        {
+            faults.push(format!("cascade: reject_above = {reject_above} lies outside 0 to 1"));
+        }
+        let is_intent_only = self.out_of_scope.is_some() || self.cascade != CascadeTable::default();
+        if is_intent_only && self.task == Some(Task::Sentiment) {
+            faults.push("out_of_scope and cascade are for bundles that read intents".to_owned());
         }
         for (file, hash) in &self.sha256 {
             if Path::new(file).file_name().is_none_or(|name| name != file.as_str()) {
@@ -134,6 +157,19 @@ mod tests {
             [thresholds]
             accept = 0.50
             clarify = 0.25
+            [out_of_scope]
+            method = "logistic"
+            oos = 3.0
+            energy = -0.4
+            bias = -1
+            reject_above = 0.6
+            [cascade]
+            combine = "average"
+            thresholds = { accept = 0.45, clarify = 0.2 }
+            reject_above = 0.5
+            expected = { accepted = 0.81 }
+            [expected]
+            accepted = 0.8
             [sha256]
             "model.onnx" = "0000000000000000000000000000000000000000000000000000000000000000"
             [card]
@@ -150,10 +186,13 @@ mod tests {
             max_tokens = 3
             temperature = nan
             thresholds = { accept = 0.2, clarify = 0.3 }
+            task = "sentiment"
+            out_of_scope = { method = "logistic", margin = inf, reject_above = 1.1 }
+            cascade = { thresholds = { accept = 1.1, clarify = 0.3 }, reject_above = -0.1 }
             sha256 = { "../model.onnx" = "12" }
             "#,
         );
-        assert_eq!(found.len(), 6, "{found:#?}");
+        assert_eq!(found.len(), 11, "{found:#?}");
     }
 
     #[test]
