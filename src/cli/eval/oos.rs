@@ -1,4 +1,7 @@
 //! `fenzhen eval oos`.
+//!
+//! Of a cascade, the features are those of two models, which are not comparable; measure its bundles
+//! singly and the cascade for its `logistic` score.
 
 use super::Output;
 use super::reader::{ModelArgs, intents};
