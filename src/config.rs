@@ -25,6 +25,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The ONNX bundles and their workers.
     pub model: ModelConfig,
+    /// The text path.
+    pub text: TextConfig,
     /// The rule set.
     pub rules: RulesConfig,
     /// The intent catalogue.
@@ -87,6 +89,14 @@ impl ModelConfig {
     pub fn library(&self) -> Option<&Path> {
         (!self.onnxruntime.as_os_str().is_empty()).then_some(&self.onnxruntime)
     }
+}
+
+/// `[text]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextConfig {
+    /// The shop's goods by the names customers use.
+    pub products: PathBuf,
 }
 
 /// `[rules]`

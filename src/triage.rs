@@ -33,9 +33,12 @@ use classification::{
 };
 use customer::Customer;
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+/// The clocks by which customers say 昨天 and 8点: one zone in all of China, without summer time.
+pub const CHINESE_TIME: Offset = jiff::tz::offset(8);
 /// Longest text taken, in characters (API.md).
 pub const MAX_TEXT_CHARS: usize = 2000;
 /// Negative sentiment from which words without emotion still count as disappointed; the middle of
@@ -121,11 +124,11 @@ pub struct Read {
 }
 
 impl TextTools {
-    /// Reads one text.
+    /// Reads one text; `now` is what dates such as 昨天 are counted from.
     ///
     /// # Errors
     /// [`TriageError::EmptyText`], [`TriageError::TextTooLong`].
-    pub fn read(&self, text: &str) -> Result<Read, TriageError> {
+    pub fn read(&self, text: &str, now: Timestamp) -> Result<Read, TriageError> {
         let chars = text.chars().count();
         if chars > MAX_TEXT_CHARS {
             return Err(TriageError::TextTooLong { chars });
@@ -134,7 +137,7 @@ impl TextTools {
         if normalized.text().is_empty() {
             return Err(TriageError::EmptyText);
         }
-        let entities = self.entities.find(text, &normalized);
+        let entities = self.entities.find(text, &normalized, CHINESE_TIME.to_datetime(now));
         let words = self.lexicon.read(normalized.text());
         Ok(Read { normalized, entities, words })
     }
@@ -143,7 +146,7 @@ impl TextTools {
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         let normalized = self.normalizer.normalize(text);
-        entity::mask(text, &self.entities.find(text, &normalized))
+        self.entities.mask(text, &normalized)
     }
 }
 
@@ -199,6 +202,8 @@ pub struct ClassifyOptions {
     pub top_k: usize,
     /// Whether to tell the words that carried the intent.
     pub explain: bool,
+    /// When it is: what 昨天 is counted from.
+    pub now: Timestamp,
     /// When the answer is no longer wanted.
     pub deadline: Instant,
 }
@@ -265,7 +270,7 @@ impl Triage {
         options: ClassifyOptions,
     ) -> Result<Classification, TriageError> {
         let started = Instant::now();
-        let read = self.text.read(text)?;
+        let read = self.text.read(text, options.now)?;
         self.classify_read(text, read, options, started).await
     }
 
@@ -300,7 +305,7 @@ impl Triage {
         options: ClassifyOptions,
     ) -> Result<Vec<Result<Classification, TriageError>>, TriageError> {
         let started = Instant::now();
-        let reads: Vec<_> = texts.iter().map(|text| self.text.read(text)).collect();
+        let reads: Vec<_> = texts.iter().map(|text| self.text.read(text, options.now)).collect();
         let readable = texts.iter().zip(&reads).filter_map(|(text, read)| {
             read.as_ref().ok().map(|read| (text.clone(), read.normalized.text().to_owned()))
         });

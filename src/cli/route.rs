@@ -49,13 +49,15 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let customer = args.customer.clone().unwrap_or_default();
     let config = args.settings.load()?;
     let (triage, _) = build_triage(&config, &Vocabulary::load(&config)?)?;
-    let options = ClassifyOptions { top_k: 5, explain: false, deadline: Instant::now() + PATIENCE };
+    let now = args.now.unwrap_or_else(Timestamp::now);
+    let deadline = Instant::now() + PATIENCE;
+    let options = ClassifyOptions { top_k: 5, explain: false, now, deadline };
     let classification = runtime()?.block_on(triage.classify(&args.text, options))?;
     let situation = Situation {
         customer: &customer,
         channel: &args.channel,
         strikes: args.strikes,
-        now: args.now.unwrap_or_else(Timestamp::now),
+        now,
     };
     let (decision, trace) = triage.decide(&classification, situation, args.explain);
     if args.settings.json {

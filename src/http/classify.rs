@@ -10,6 +10,7 @@ use crate::triage::ClassifyOptions;
 use crate::triage::classification::Classification;
 use axum::extract::State;
 use axum::{Extension, Json};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -87,6 +88,7 @@ pub(super) async fn classify(
     let options = ClassifyOptions {
         top_k: checked_top_k(request.top_k)?,
         explain: request.explain,
+        now: Timestamp::now(),
         deadline: deadline.0,
     };
     let classification = shared.app.triage.classify(&request.text, options).await?;
@@ -126,6 +128,7 @@ pub(super) async fn classify_batch(
     let options = ClassifyOptions {
         top_k: checked_top_k(request.top_k)?,
         explain: false,
+        now: Timestamp::now(),
         deadline: deadline.0,
     };
     let results = shared.app.triage.classify_many(&request.texts, options).await?;

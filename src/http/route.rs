@@ -68,9 +68,11 @@ pub(super) async fn route(
 ) -> Result<Json<RouteResponse>, ApiError> {
     let triage = &shared.app.triage;
     let channel = checked_channel(request.channel)?.unwrap_or_else(|| "unknown".to_owned());
+    let now = request.now.unwrap_or_else(Timestamp::now);
     let classification = match (request.text, request.classification) {
         (Some(text), None) => {
-            let options = ClassifyOptions { top_k: 5, explain: false, deadline: deadline.0 };
+            let deadline = deadline.0;
+            let options = ClassifyOptions { top_k: 5, explain: false, now, deadline };
             let classification = triage.classify(&text, options).await?;
             record(&classification);
             classification
@@ -97,7 +99,7 @@ pub(super) async fn route(
         customer: &request.customer,
         channel: &channel,
         strikes,
-        now: request.now.unwrap_or_else(Timestamp::now),
+        now,
     };
     let (mut decision, trace) = triage.decide(&classification, situation, request.explain);
     // The limit is a setting of the conversation, which rules do not know.

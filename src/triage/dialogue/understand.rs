@@ -97,7 +97,7 @@ impl Desk {
     ) -> Result<Understood, TriageError> {
         let question_words = self.question_words(&masked);
         let words = read.words.clone();
-        let options = ClassifyOptions { top_k: TOP_K, explain: false, deadline };
+        let options = ClassifyOptions { top_k: TOP_K, explain: false, now, deadline };
         let started = Instant::now();
         let mut classification = self.triage.classify_read(text, read, options, started).await?;
         let role = self.triage.intents.role(&classification.intent.label);
