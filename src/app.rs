@@ -15,7 +15,7 @@ use crate::model::{
 use crate::routing::RuleSet;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
-use crate::text::entity::EntityFinder;
+use crate::text::entity::{EntityFinder, Products};
 use crate::text::lexicon::Lexicon;
 use crate::text::normalize::Normalizer;
 use crate::text::segment::Dictionary;
@@ -144,7 +144,7 @@ pub fn build_triage(
     let text = TextTools {
         normalizer: vocabulary.normalizer.clone(),
         dictionary: vocabulary.dictionary.clone(),
-        entities: EntityFinder::new(),
+        entities: EntityFinder::new(load_products(config)?),
         lexicon: Lexicon::new(),
     };
     Ok((Triage::new(text, intents, models, rule_set)?, rules))
@@ -175,6 +175,15 @@ pub fn load_rules(config: &Config) -> anyhow::Result<Arc<RuleSet>> {
 fn load_intents(config: &Config) -> anyhow::Result<IntentCatalogue> {
     let path = &config.intents.file;
     IntentCatalogue::parse(&read(path)?).with_context(|| path.display().to_string())
+}
+
+/// The shop's goods by name.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub fn load_products(config: &Config) -> anyhow::Result<Products> {
+    let path = &config.text.products;
+    Products::parse(&read(path)?).with_context(|| path.display().to_string())
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

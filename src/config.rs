@@ -25,6 +25,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// The ONNX bundles and their workers.
     pub model: ModelConfig,
+    /// The text path.
+    pub text: TextConfig,
     /// The rule set.
     pub rules: RulesConfig,
     /// The intent catalogue.
@@ -120,6 +122,14 @@ impl ModelConfig {
 /// An empty path means none.
 fn given(path: &Path) -> Option<&Path> {
     (!path.as_os_str().is_empty()).then_some(path)
+}
+
+/// `[text]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextConfig {
+    /// The shop's goods by the names customers use.
+    pub products: PathBuf,
 }
 
 /// `[rules]`

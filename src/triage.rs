@@ -35,10 +35,13 @@ use classification::{
 };
 use customer::Customer;
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use models::ModelSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+/// The clocks by which customers say 昨天 and 8点: one zone in all of China, without summer time.
+pub const CHINESE_TIME: Offset = jiff::tz::offset(8);
 /// Longest text taken, in characters (API.md).
 pub const MAX_TEXT_CHARS: usize = 2000;
 /// Negative sentiment from which words without emotion still count as disappointed; the middle of
@@ -124,11 +127,11 @@ pub struct Read {
 }
 
 impl TextTools {
-    /// Reads one text.
+    /// Reads one text; `now` is what dates such as 昨天 are counted from.
     ///
     /// # Errors
     /// [`TriageError::EmptyText`], [`TriageError::TextTooLong`].
-    pub fn read(&self, text: &str) -> Result<Read, TriageError> {
+    pub fn read(&self, text: &str, now: Timestamp) -> Result<Read, TriageError> {
         let chars = text.chars().count();
         if chars > MAX_TEXT_CHARS {
             return Err(TriageError::TextTooLong { chars });
@@ -137,7 +140,7 @@ impl TextTools {
         if normalized.text().is_empty() {
             return Err(TriageError::EmptyText);
         }
-        let entities = self.entities.find(text, &normalized);
+        let entities = self.entities.find(text, &normalized, CHINESE_TIME.to_datetime(now));
         let words = self.lexicon.read(normalized.text());
         Ok(Read { normalized, entities, words })
     }
@@ -146,7 +149,7 @@ impl TextTools {
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
         let normalized = self.normalizer.normalize(text);
-        entity::mask(text, &self.entities.find(text, &normalized))
+        self.entities.mask(text, &normalized)
     }
 }
 
@@ -201,6 +204,8 @@ pub struct ClassifyOptions<'a> {
     pub top_k: usize,
     /// Whether to tell the words that carried the intent.
     pub explain: bool,
+    /// When it is: what 昨天 is counted from.
+    pub now: Timestamp,
     /// When the answer is no longer wanted.
     pub deadline: Instant,
     /// Id under which a shadow model's difference is kept, such as the request's.
@@ -276,7 +281,7 @@ impl Triage {
         options: ClassifyOptions<'_>,
     ) -> Result<Classification, TriageError> {
         let started = Instant::now();
-        let read = self.text.read(text)?;
+        let read = self.text.read(text, options.now)?;
         self.classify_read(text, read, options, started).await
     }
 
@@ -314,7 +319,7 @@ impl Triage {
         options: ClassifyOptions<'_>,
     ) -> Result<Vec<Result<Classification, TriageError>>, TriageError> {
         let started = Instant::now();
-        let reads: Vec<_> = texts.iter().map(|text| self.text.read(text)).collect();
+        let reads: Vec<_> = texts.iter().map(|text| self.text.read(text, options.now)).collect();
         let readable = texts.iter().zip(&reads).filter_map(|(text, read)| {
             read.as_ref().ok().map(|read| (text.clone(), read.normalized.text().to_owned()))
         });

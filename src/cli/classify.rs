@@ -5,6 +5,7 @@ use clap::Args;
 use fenzhen::app::{Vocabulary, build_triage};
 use fenzhen::triage::classification::Classification;
 use fenzhen::triage::{ClassifyOptions, Triage, TriageError};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::io::{self, BufRead};
 use std::process::ExitCode;
@@ -78,6 +79,7 @@ async fn classify(
     let options = ClassifyOptions {
         top_k: usize::from(args.top_k),
         explain: args.explain,
+        now: Timestamp::now(),
         deadline: Instant::now() + PATIENCE,
         subject: None,
     };

@@ -49,9 +49,11 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let customer = args.customer.clone().unwrap_or_default();
     let config = args.settings.load()?;
     let (triage, _) = build_triage(&config, &Vocabulary::load(&config)?)?;
+    let now = args.now.unwrap_or_else(Timestamp::now);
     let options = ClassifyOptions {
         top_k: 5,
         explain: false,
+        now,
         deadline: Instant::now() + PATIENCE,
         subject: None,
     };
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
         customer: &customer,
         channel: &args.channel,
         strikes: args.strikes,
-        now: args.now.unwrap_or_else(Timestamp::now),
+        now,
     };
     let (decision, trace) = triage.decide(&classification, situation, args.explain);
     if args.settings.json {

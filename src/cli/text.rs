@@ -2,7 +2,7 @@
 //! that a model is trained on exactly what it will read.
 
 use clap::Subcommand;
-use fenzhen::text::entity::{EntityFinder, mask};
+use fenzhen::text::entity::{EntityFinder, Products};
 use fenzhen::text::normalize::Normalizer;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::process::ExitCode;
@@ -17,16 +17,14 @@ pub(crate) enum TextCommand {
 
 pub(crate) fn run(command: &TextCommand) -> anyhow::Result<ExitCode> {
     let normalizer = Normalizer::new();
-    let finder = EntityFinder::new();
+    let finder = EntityFinder::new(Products::none());
     let mut out = BufWriter::new(io::stdout().lock());
     for line in io::stdin().lock().lines() {
         let line = line?;
         let normalized = normalizer.normalize(&line);
         match command {
             TextCommand::Normalize => writeln!(out, "{}", normalized.text())?,
-            TextCommand::Mask => {
-                writeln!(out, "{}", mask(&line, &finder.find(&line, &normalized)))?
-            }
+            TextCommand::Mask => writeln!(out, "{}", finder.mask(&line, &normalized))?,
         }
     }
     out.flush()?;

@@ -10,6 +10,7 @@ use crate::triage::ClassifyOptions;
 use crate::triage::classification::Classification;
 use axum::extract::State;
 use axum::{Extension, Json};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -88,6 +89,7 @@ pub(super) async fn classify(
     let options = ClassifyOptions {
         top_k: checked_top_k(request.top_k)?,
         explain: request.explain,
+        now: Timestamp::now(),
         deadline: deadline.0,
         subject: Some(&request_id.0),
     };
@@ -130,6 +132,7 @@ pub(super) async fn classify_batch(
     let options = ClassifyOptions {
         top_k: checked_top_k(request.top_k)?,
         explain: false,
+        now: Timestamp::now(),
         deadline: deadline.0,
         subject: Some(&request_id.0),
     };

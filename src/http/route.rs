@@ -69,11 +69,13 @@ pub(super) async fn route(
 ) -> Result<Json<RouteResponse>, ApiError> {
     let triage = &shared.app.triage;
     let channel = checked_channel(request.channel)?.unwrap_or_else(|| "unknown".to_owned());
+    let now = request.now.unwrap_or_else(Timestamp::now);
     let classification = match (request.text, request.classification) {
         (Some(text), None) => {
             let options = ClassifyOptions {
                 top_k: 5,
                 explain: false,
+                now,
                 deadline: deadline.0,
                 subject: Some(&request_id.0),
             };
@@ -103,7 +105,7 @@ pub(super) async fn route(
         customer: &request.customer,
         channel: &channel,
         strikes,
-        now: request.now.unwrap_or_else(Timestamp::now),
+        now,
     };
     let (mut decision, trace) = triage.decide(&classification, situation, request.explain);
     // The limit is a setting of the conversation, which rules do not know.

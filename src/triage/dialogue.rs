@@ -104,7 +104,7 @@ impl Desk {
         now: Timestamp,
         deadline: Instant,
     ) -> Result<TurnReply, TriageError> {
-        let read = self.triage.text.read(&input.text)?;
+        let read = self.triage.text.read(&input.text, now)?;
         let masked = entity::mask(&input.text, &read.entities);
         if let Some(reply) = self.replay(id, &input.turn_id, &masked).await? {
             return Ok(reply);

@@ -12,7 +12,7 @@ use fenzhen::model::{
     SentimentPolicy, Thresholds, Utterance,
 };
 use fenzhen::store::sqlite::SqliteStore;
-use fenzhen::text::entity::EntityFinder;
+use fenzhen::text::entity::{EntityFinder, Products};
 use fenzhen::text::lexicon::Lexicon;
 use fenzhen::text::normalize::Normalizer;
 use fenzhen::text::segment::Dictionary;
@@ -190,7 +190,7 @@ impl Service {
         let text = TextTools {
             normalizer: NORMALIZER.clone(),
             dictionary: DICTIONARY.clone(),
-            entities: EntityFinder::new(),
+            entities: EntityFinder::new(Products::parse(&read("config/products.txt")).unwrap()),
             lexicon: Lexicon::new(),
         };
         let models =

@@ -98,8 +98,8 @@ impl Desk {
     ) -> Result<Understood, TriageError> {
         let question_words = self.question_words(&masked);
         let words = read.words.clone();
-        let options =
-            ClassifyOptions { top_k: TOP_K, explain: false, deadline, subject: Some(subject) };
+        let subject = Some(subject);
+        let options = ClassifyOptions { top_k: TOP_K, explain: false, now, deadline, subject };
         let started = Instant::now();
         let mut classification = self.triage.classify_read(text, read, options, started).await?;
         let role = self.triage.intents.role(&classification.intent.label);
