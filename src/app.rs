@@ -7,20 +7,20 @@ pub mod rules;
 use crate::config::{Config, ModelConfig};
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
 use crate::model::{
-    Bundle, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool, PoolSettings,
-    SentimentPolicy, Task, runtime,
+    Bundle, ClassPolicy, Classifier, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings,
+    Pool, PoolSettings, SentimentPolicy, Task, URGENCY_CLASSES, runtime,
 };
 use crate::routing::RuleSet;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use crate::text::entity::EntityFinder;
-use crate::text::lexicon::Lexicon;
+use crate::text::lexicon::{EmotionLabel, Lexicon};
 use crate::text::normalize::Normalizer;
 use crate::text::segment::Dictionary;
 use crate::triage::catalogue::IntentCatalogue;
 use crate::triage::classification::ModelIds;
 use crate::triage::dialogue::{Desk, DeskSettings};
-use crate::triage::{Readers, TextTools, Triage};
+use crate::triage::{Readers, TextTools, Triage, TriageSettings};
 use anyhow::{Context, bail};
 use rules::RuleFile;
 use std::path::Path;
@@ -144,7 +144,18 @@ pub fn build_triage(
         entities: EntityFinder::new(),
         lexicon: Lexicon::new(),
     };
-    Ok((Triage::new(text, intents, models, readers, rule_set)?, rules))
+    let settings = triage_settings(config);
+    Ok((Triage::new(text, intents, models, readers, rule_set, settings)?, rules))
+}
+
+/// What [`Triage`] needs of the configuration.
+#[must_use]
+pub fn triage_settings(config: &Config) -> TriageSettings {
+    TriageSettings {
+        languages: config.intents.languages.clone(),
+        feeling: config.feeling.clone(),
+        large_amount: config.complexity.large_amount_yuan,
+    }
 }
 
 /// The knowledge base alone: what `kb search` needs.
@@ -181,7 +192,7 @@ fn read(path: &Path) -> anyhow::Result<String> {
     })
 }
 
-/// Loads both bundles and starts the workers, each with sessions of its own.
+/// Loads the bundles and starts the workers, each with sessions of its own.
 fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
     runtime::init(config.library())?;
     let (intent, sentiment) = match (Bundle::load(&config.intent), Bundle::load(&config.sentiment))
@@ -201,11 +212,28 @@ fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
             bail!("{} is a bundle for another task than {wanted:?}", bundle.dir().display());
         }
     }
+    let emotion = optional_bundle(&config.emotion)?;
+    let urgency = optional_bundle(&config.urgency)?;
+    let id = |bundle: &Option<Bundle>| bundle.as_ref().map(|bundle| bundle.id().to_owned());
+    let emotions = EmotionLabel::ALL.map(EmotionLabel::as_str);
     let readers = Readers {
         intent_labels: intent.labels().clone(),
         intent: IntentPolicy::new(&intent)?,
         sentiment: SentimentPolicy::new(&sentiment)?,
-        ids: ModelIds { intent: intent.id().to_owned(), sentiment: sentiment.id().to_owned() },
+        emotion: emotion
+            .as_ref()
+            .map(|bundle| ClassPolicy::new(bundle, Task::Emotion, emotions))
+            .transpose()?,
+        urgency: urgency
+            .as_ref()
+            .map(|bundle| ClassPolicy::new(bundle, Task::Urgency, URGENCY_CLASSES))
+            .transpose()?,
+        ids: ModelIds {
+            intent: intent.id().to_owned(),
+            sentiment: sentiment.id().to_owned(),
+            emotion: id(&emotion),
+            urgency: id(&urgency),
+        },
     };
     let workers = match config.workers {
         0 => available_parallelism().map_or(1, usize::from),
@@ -219,11 +247,20 @@ fn load_models(config: &ModelConfig) -> anyhow::Result<(Pool, Readers)> {
     };
     let token_budget = config.token_budget;
     let make = move |_worker| -> Result<Models, ModelError> {
-        let onnx = OnnxSettings { token_budget };
+        let open = |bundle: &Bundle| -> Result<Box<dyn Classifier>, ModelError> {
+            Ok(Box::new(OnnxClassifier::new(bundle, OnnxSettings { token_budget })?))
+        };
         Ok(Models {
-            intent: Box::new(OnnxClassifier::new(&intent, onnx)?),
-            sentiment: Box::new(OnnxClassifier::new(&sentiment, onnx)?),
+            intent: open(&intent)?,
+            sentiment: open(&sentiment)?,
+            emotion: emotion.as_ref().map(open).transpose()?,
+            urgency: urgency.as_ref().map(open).transpose()?,
         })
     };
     Ok((Pool::start(&settings, make)?, readers))
+}
+
+/// The bundle in `dir`, `None` where the setting is empty.
+fn optional_bundle(dir: &Path) -> Result<Option<Bundle>, ModelError> {
+    (!dir.as_os_str().is_empty()).then(|| Bundle::load(dir)).transpose()
 }

@@ -29,6 +29,10 @@ pub struct Config {
     pub rules: RulesConfig,
     /// The intent catalogue.
     pub intents: IntentsConfig,
+    /// How models and words make emotion and urgency.
+    pub feeling: FeelingConfig,
+    /// What makes a matter harder.
+    pub complexity: ComplexityConfig,
     /// The knowledge base.
     pub kb: KbConfig,
     /// Strikes and hand-off.
@@ -69,6 +73,10 @@ pub struct ModelConfig {
     pub intent: PathBuf,
     /// Folder of the sentiment bundle.
     pub sentiment: PathBuf,
+    /// Folder of the emotion bundle; empty: words and sentiment alone.
+    pub emotion: PathBuf,
+    /// Folder of the urgency bundle; empty: words alone.
+    pub urgency: PathBuf,
     /// Path of the ONNX Runtime library, empty to look beside the executable.
     pub onnxruntime: PathBuf,
     /// Worker threads, 0 for one a core.
@@ -105,6 +113,28 @@ pub struct RulesConfig {
 pub struct IntentsConfig {
     /// The intent catalogue.
     pub file: PathBuf,
+    /// ISO 639-1 codes of the languages that the intent model reads; texts in others are rejected.
+    pub languages: Vec<String>,
+}
+
+/// `[feeling]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeelingConfig {
+    /// What an emotion's words add to its log-probability where there is no emotion model, at least 0.
+    pub words_weight: f32,
+    /// The same beside an emotion model.
+    pub words_weight_beside_model: f32,
+    /// Share of the sentiment beside an emotion model, in [0, 1].
+    pub sentiment_weight: f32,
+}
+
+/// `[complexity]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComplexityConfig {
+    /// Amount named in a message from which its matter needs a person, yuan.
+    pub large_amount_yuan: f64,
 }
 
 /// `[kb]`
@@ -253,7 +283,8 @@ impl Config {
             .separator("__")
             .try_parsing(true)
             .list_separator(",")
-            .with_list_parse_key("http.api_keys");
+            .with_list_parse_key("http.api_keys")
+            .with_list_parse_key("intents.languages");
         Ok(layers.add_source(env).build()?.try_deserialize()?)
     }
 
@@ -270,6 +301,7 @@ impl Config {
         };
         let (http, model, kb, conversation) =
             (&self.http, &self.model, &self.kb, &self.conversation);
+        let feeling = &self.feeling;
         require(
             http.listen.ip().is_loopback() || !http.api_keys.is_empty(),
             format!(
@@ -306,6 +338,20 @@ impl Config {
                 format!("{name} = {threshold} lies outside 0 to 1"),
             );
         }
+        for (name, weight, max) in [
+            ("feeling.words_weight", feeling.words_weight, 20.0),
+            ("feeling.words_weight_beside_model", feeling.words_weight_beside_model, 20.0),
+            ("feeling.sentiment_weight", feeling.sentiment_weight, 1.0),
+        ] {
+            require(
+                (0.0..=max).contains(&weight),
+                format!("{name} = {weight} lies outside 0 to {max}"),
+            );
+        }
+        require(
+            self.complexity.large_amount_yuan > 0.0,
+            "complexity.large_amount_yuan must be more than 0".to_owned(),
+        );
         require(
             (1..=10).contains(&conversation.max_strikes),
             format!("conversation.max_strikes = {} lies outside 1 to 10", conversation.max_strikes),

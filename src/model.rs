@@ -1,7 +1,7 @@
-//! Reads intent and sentiment out of a message; second step of the pipeline, after [`crate::text`].
+//! Reads intent, sentiment and, where there are models, emotion and urgency out of a message; second step of the pipeline, after [`crate::text`].
 //!
-//! A [`Bundle`] is a checked folder, a [`Classifier`] gives [`Scores`], [`IntentPolicy`] and
-//! [`SentimentPolicy`] say what scores mean, a [`Pool`] runs classifiers on threads of their own
+//! A [`Bundle`] is a checked folder, a [`Classifier`] gives [`Scores`], [`IntentPolicy`],
+//! [`SentimentPolicy`] and [`ClassPolicy`] say what scores mean, a [`Pool`] runs classifiers on threads of their own
 //! behind a bounded queue.
 //!
 //! Invariants: only `onnx` knows ort; nothing here knows HTTP, rules or the knowledge base; compute
@@ -10,6 +10,7 @@
 
 pub mod batch;
 pub mod bundle;
+pub mod classes;
 pub mod classifier;
 pub mod encode;
 pub mod error;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use batch::{Models, Pool, PoolSettings, Understood};
 pub use bundle::{Bundle, BundleReport, Task};
+pub use classes::{ClassPolicy, URGENCY_CLASSES};
 pub use classifier::{Classifier, Scored, Scores, Utterance};
 pub use error::ModelError;
 pub use intent::{IntentPolicy, IntentReading, Outcome, Thresholds};

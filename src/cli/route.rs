@@ -6,6 +6,7 @@ use clap::Args;
 use fenzhen::app::{Vocabulary, build_triage};
 use fenzhen::routing::{Decision, RowResult, Trace};
 use fenzhen::triage::classification::Classification;
+use fenzhen::triage::complexity::History;
 use fenzhen::triage::customer::Customer;
 use fenzhen::triage::{ClassifyOptions, Situation};
 use jiff::Timestamp;
@@ -50,7 +51,8 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let config = args.settings.load()?;
     let (triage, _) = build_triage(&config, &Vocabulary::load(&config)?)?;
     let options = ClassifyOptions { top_k: 5, explain: false, deadline: Instant::now() + PATIENCE };
-    let classification = runtime()?.block_on(triage.classify(&args.text, options))?;
+    let mut classification = runtime()?.block_on(triage.classify(&args.text, options))?;
+    classification.consider(History { strikes: args.strikes, handoffs: 0 });
     let situation = Situation {
         customer: &customer,
         channel: &args.channel,
