@@ -1,11 +1,13 @@
 //! `fenzhen eval`: measures on labelled data, prints tables or JSON, compares with a baseline.
 
 mod desk;
+mod feelings;
 
 use super::{Settings, exit, print_json, runtime};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use desk::DeskDriver;
+use feelings::Feeling;
 use fenzhen::app::{App, Vocabulary, build_kb};
 use fenzhen::config::Config;
 use fenzhen::eval::baseline::{Baseline, Measured, compare as drops};
@@ -42,6 +44,12 @@ pub(crate) enum EvalCommand {
     Intent(LabelledArgs),
     /// Sentiment: the same figures.
     Sentiment(LabelledArgs),
+    /// Emotion as the whole pipeline finds it: the same figures.
+    Emotion(LabelledArgs),
+    /// Urgency likewise, with mean absolute error and quadratic weighted kappa.
+    Urgency(LabelledArgs),
+    /// Complexity likewise; rows may carry "history": {"strikes", "handoffs"}.
+    Complexity(LabelledArgs),
     /// Search: recall, MRR, nDCG, telling answerable queries from others.
     Retrieval {
         /// Rows {"id","query","relevant":{article: grade}}.
@@ -123,17 +131,21 @@ impl Output {
     }
 }
 
-/// Which of the two classifiers is measured.
+/// What is measured on labelled rows.
 #[derive(Clone, Copy)]
 enum Target {
     Intent,
     Sentiment,
+    Feeling(Feeling),
 }
 
 pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
     match command {
         EvalCommand::Intent(args) => labelled(args, Target::Intent),
         EvalCommand::Sentiment(args) => labelled(args, Target::Sentiment),
+        EvalCommand::Emotion(args) => labelled(args, Target::Feeling(Feeling::Emotion)),
+        EvalCommand::Urgency(args) => labelled(args, Target::Feeling(Feeling::Urgency)),
+        EvalCommand::Complexity(args) => labelled(args, Target::Feeling(Feeling::Complexity)),
         EvalCommand::Retrieval { data, as_of, output } => {
             let config = output.settings.load()?;
             let report = measure_retrieval(&config, data, *as_of, &output.options())?;
@@ -180,6 +192,9 @@ fn measure_labelled(
     let (field, configured) = match target {
         Target::Intent => ("intent", &config.model.intent),
         Target::Sentiment => ("sentiment", &config.model.sentiment),
+        Target::Feeling(feeling) => {
+            return feelings::measure(config, feeling, model, data, only, options);
+        }
     };
     let set = LabelledSet::load(data, field, only)?;
     let bundle = Bundle::load(model.unwrap_or(configured))?;
@@ -194,7 +209,7 @@ fn measure_labelled(
         known.iter().map(|label| (label.clone(), catalogue.name(label).to_owned())).collect();
     let policy = match target {
         Target::Intent => Some(IntentPolicy::new(&bundle)?),
-        Target::Sentiment => None,
+        Target::Sentiment | Target::Feeling(_) => None,
     };
     let options = Options {
         model: Some(bundle.id().to_owned()),
@@ -272,6 +287,11 @@ fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<Exi
     for (suite, target) in [("intent", Target::Intent), ("sentiment", Target::Sentiment)] {
         let report = measure_labelled(&config, target, None, &rows, &[], options.clone())?;
         measured.insert(suite.to_owned(), Measured::from(&report));
+    }
+    for feeling in Feeling::ALL {
+        let rows = folder.join("feelings.jsonl");
+        let report = feelings::measure(&config, feeling, None, &rows, &[], options.clone())?;
+        measured.insert(feeling.field().to_owned(), Measured::from(&report));
     }
     let retrieval =
         measure_retrieval(&config, &folder.join("retrieval.jsonl"), Some(EVAL_DATE), &options)?;

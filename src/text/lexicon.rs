@@ -267,6 +267,7 @@ impl Lexicon {
                         phrases.clear();
                     }
                     highest = level;
+                    let bytes = with_number(normalized.text(), bytes);
                     phrases.push(Evidence::new(sent, normalized, bytes));
                 }
                 Hurry::No => no_hurry = true,
@@ -275,6 +276,12 @@ impl Lexicon {
         }
         (highest, phrases, no_hurry)
     }
+}
+
+/// The range with the number before it: 三天了 for 天了, 十分钟后 for 分钟后.
+fn with_number(text: &str, bytes: Range<usize>) -> Range<usize> {
+    let is_number = |c: char| c.is_ascii_digit() || "一二两三四五六七八九十几半好多".contains(c);
+    text[..bytes.start].trim_end_matches(is_number).len()..bytes.end
 }
 
 impl Default for Lexicon {
@@ -464,6 +471,7 @@ mod tests {
             assert_eq!(read(text).urgency, level, "{text}");
         }
         assert_eq!(read("很急，窗帘着火了").urgency_phrases.len(), 1);
+        assert_eq!(read("都等三天了").urgency_phrases[0].text, "三天了");
         assert!(read("不着急，慢慢来").no_hurry);
         assert!(!read("着急").no_hurry);
         assert!(read("还不发货！！").impatient_marks);

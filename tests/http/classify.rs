@@ -22,10 +22,19 @@ async fn answers_the_documented_shape() {
         ".emotion.score" => insta::rounded_redaction(3),
     }, @r#"
     {
+      "complaint": false,
       "complexity": "standard",
+      "complexity_reasons": [],
       "emotion": {
+        "evidence": [
+          {
+            "end": 12,
+            "start": 10,
+            "text": "到底"
+          }
+        ],
         "label": "angry",
-        "score": 0.4
+        "score": 0.898
       },
       "entities": [
         {
@@ -68,7 +77,19 @@ async fn answers_the_documented_shape() {
         }
       },
       "took_us": "[µs]",
-      "urgency": 2
+      "urgency": 2,
+      "urgency_evidence": [
+        {
+          "end": 8,
+          "start": 4,
+          "text": "三天没动"
+        },
+        {
+          "end": 13,
+          "start": 10,
+          "text": "到底还"
+        }
+      ]
     }
     "#);
     let alias = service.post("/classify", json!({ "text": text })).await;
