@@ -9,21 +9,22 @@ use crate::config::{Config, ModelConfig};
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
 use crate::model::shadow::Shadow;
 use crate::model::{
-    Bundle, IntentBundles, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings, Pool,
-    PoolSettings, SentimentPolicy, runtime,
+    Bundle, ClassPolicy, Classifier, IntentBundles, IntentPolicy, ModelError, Models,
+    OnnxClassifier, OnnxSettings, Pool, PoolSettings, SentimentPolicy, Task, URGENCY_CLASSES,
+    runtime,
 };
 use crate::routing::RuleSet;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use crate::text::entity::{EntityFinder, Products};
-use crate::text::lexicon::Lexicon;
+use crate::text::lexicon::{EmotionLabel, Lexicon};
 use crate::text::normalize::Normalizer;
 use crate::text::segment::Dictionary;
 use crate::triage::catalogue::IntentCatalogue;
 use crate::triage::classification::ModelIds;
 use crate::triage::dialogue::{Desk, DeskSettings};
 use crate::triage::models::{BundleInfo, ModelSet};
-use crate::triage::{Readers, TextTools, Triage};
+use crate::triage::{Readers, TextTools, Triage, TriageSettings};
 use anyhow::Context;
 use jiff::Timestamp;
 use models::ModelFolders;
@@ -147,7 +148,18 @@ pub fn build_triage(
         entities: EntityFinder::new(load_products(config)?),
         lexicon: Lexicon::new(),
     };
-    Ok((Triage::new(text, intents, models, rule_set)?, rules))
+    let settings = triage_settings(config);
+    Ok((Triage::new(text, intents, models, rule_set, settings)?, rules))
+}
+
+/// What [`Triage`] needs of the configuration.
+#[must_use]
+pub fn triage_settings(config: &Config) -> TriageSettings {
+    TriageSettings {
+        languages: config.intents.languages.clone(),
+        feeling: config.feeling.clone(),
+        large_amount: config.complexity.large_amount_yuan,
+    }
 }
 
 /// The knowledge base alone: what `kb search` needs.
@@ -240,25 +252,56 @@ fn load_models(
     let mut faults = Vec::new();
     let intent = keep(read_intent(config), &mut faults);
     let sentiment = keep(read_bundle(&config.sentiment, SentimentPolicy::new), &mut faults);
-    let (Some((intent, intent_policy)), Some((sentiment, sentiment_policy))) = (intent, sentiment)
+    let emotions = EmotionLabel::ALL.map(EmotionLabel::as_str);
+    let emotion = keep(
+        read_optional(config.emotion(), |b| ClassPolicy::new(b, Task::Emotion, emotions)),
+        &mut faults,
+    );
+    let urgency = keep(
+        read_optional(config.urgency(), |b| ClassPolicy::new(b, Task::Urgency, URGENCY_CLASSES)),
+        &mut faults,
+    );
+    let (
+        Some((intent, intent_policy)),
+        Some((sentiment, sentiment_policy)),
+        Some((emotion, emotion_policy)),
+        Some((urgency, urgency_policy)),
+    ) = (intent, sentiment, emotion, urgency)
     else {
         return Err(ModelFaults(faults));
     };
+    let id = |bundle: &Option<Bundle>| bundle.as_ref().map(|bundle| bundle.id().to_owned());
     let readers = Readers {
         intent_labels: intent.fast.labels().clone(),
         intent: intent_policy,
         sentiment: sentiment_policy,
-        ids: ModelIds { intent: intent.id(), sentiment: sentiment.id().to_owned() },
+        emotion: emotion_policy,
+        urgency: urgency_policy,
+        ids: ModelIds {
+            intent: intent.id(),
+            sentiment: sentiment.id().to_owned(),
+            emotion: id(&emotion),
+            urgency: id(&urgency),
+        },
     };
     let roles = ["intent", "intent_accurate"].into_iter().zip(intent.bundles());
-    let mut bundles: Vec<_> =
-        roles.map(|(role, bundle)| BundleInfo::new(role, bundle)).collect();
-    bundles.push(BundleInfo::new("sentiment", &sentiment));
+    let mut bundles: Vec<_> = roles.map(|(role, bundle)| BundleInfo::new(role, bundle)).collect();
+    let others = [
+        ("sentiment", Some(&sentiment)),
+        ("emotion", emotion.as_ref()),
+        ("urgency", urgency.as_ref()),
+    ];
+    bundles.extend(others.into_iter().filter_map(|(role, b)| Some(BundleInfo::new(role, b?))));
     let onnx = OnnxSettings { token_budget: config.token_budget };
     let make = move |_worker| {
+        let open = |bundle: &Bundle| -> Result<Box<dyn Classifier>, ModelError> {
+            Ok(Box::new(OnnxClassifier::new(bundle, onnx)?))
+        };
         Ok(Models {
             intent: intent.classifier(onnx)?,
-            sentiment: Box::new(OnnxClassifier::new(&sentiment, onnx)?),
+            sentiment: open(&sentiment)?,
+            emotion: emotion.as_ref().map(open).transpose()?,
+            urgency: urgency.as_ref().map(open).transpose()?,
         })
     };
     Ok((Box::new(make), readers, bundles))
@@ -279,8 +322,7 @@ fn load_shadow(config: &ModelConfig) -> Result<Option<(Shadow, BundleInfo)>, Mod
 
 /// The intent bundles and how their scores are read.
 fn read_intent(config: &ModelConfig) -> Result<(IntentBundles, IntentPolicy), ModelError> {
-    let bundles =
-        IntentBundles::load(&config.intent, config.accurate(), config.cascade_below)?;
+    let bundles = IntentBundles::load(&config.intent, config.accurate(), config.cascade_below)?;
     let policy = bundles.policy()?;
     Ok((bundles, policy))
 }
@@ -293,6 +335,14 @@ fn read_bundle<P>(
     let bundle = Bundle::load(folder)?;
     let policy = policy(&bundle)?;
     Ok((bundle, policy))
+}
+
+/// The same where a folder is named.
+fn read_optional<P>(
+    folder: Option<&Path>,
+    policy: impl FnOnce(&Bundle) -> Result<P, ModelError>,
+) -> Result<(Option<Bundle>, Option<P>), ModelError> {
+    Ok(folder.map(|folder| read_bundle(folder, policy)).transpose()?.unzip())
 }
 
 fn keep<T>(result: Result<T, ModelError>, faults: &mut Vec<ModelError>) -> Option<T> {

@@ -31,6 +31,10 @@ pub struct Config {
     pub rules: RulesConfig,
     /// The intent catalogue.
     pub intents: IntentsConfig,
+    /// How models and words make emotion and urgency.
+    pub feeling: FeelingConfig,
+    /// What makes a matter harder.
+    pub complexity: ComplexityConfig,
     /// The knowledge base.
     pub kb: KbConfig,
     /// Strikes and hand-off.
@@ -75,6 +79,10 @@ pub struct ModelConfig {
     pub cascade_below: f32,
     /// Folder of the sentiment bundle.
     pub sentiment: PathBuf,
+    /// Folder of the emotion bundle; empty: words and sentiment alone.
+    pub emotion: PathBuf,
+    /// Folder of the urgency bundle; empty: words alone.
+    pub urgency: PathBuf,
     /// Folder of an intent bundle that reads along unheard, empty for none.
     pub shadow: PathBuf,
     /// Share of the messages that it reads, 0 to 1.
@@ -104,6 +112,18 @@ impl ModelConfig {
     #[must_use]
     pub fn accurate(&self) -> Option<&Path> {
         given(&self.intent_accurate)
+    }
+
+    /// The emotion bundle's folder where one is named.
+    #[must_use]
+    pub fn emotion(&self) -> Option<&Path> {
+        given(&self.emotion)
+    }
+
+    /// The urgency bundle's folder where one is named.
+    #[must_use]
+    pub fn urgency(&self) -> Option<&Path> {
+        given(&self.urgency)
     }
 
     /// The shadow bundle's folder where one is named.
@@ -148,6 +168,28 @@ pub struct RulesConfig {
 pub struct IntentsConfig {
     /// The intent catalogue.
     pub file: PathBuf,
+    /// ISO 639-1 codes of the languages that the intent model reads; texts in others are rejected.
+    pub languages: Vec<String>,
+}
+
+/// `[feeling]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeelingConfig {
+    /// What an emotion's words add to its log-probability where there is no emotion model, at least 0.
+    pub words_weight: f32,
+    /// The same beside an emotion model.
+    pub words_weight_beside_model: f32,
+    /// Share of the sentiment beside an emotion model, in [0, 1].
+    pub sentiment_weight: f32,
+}
+
+/// `[complexity]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComplexityConfig {
+    /// Amount named in a message from which its matter needs a person, yuan.
+    pub large_amount_yuan: f64,
 }
 
 /// `[kb]`
@@ -296,7 +338,8 @@ impl Config {
             .separator("__")
             .try_parsing(true)
             .list_separator(",")
-            .with_list_parse_key("http.api_keys");
+            .with_list_parse_key("http.api_keys")
+            .with_list_parse_key("intents.languages");
         Ok(layers.add_source(env).build()?.try_deserialize()?)
     }
 
@@ -313,6 +356,7 @@ impl Config {
         };
         let (http, model, kb, conversation) =
             (&self.http, &self.model, &self.kb, &self.conversation);
+        let feeling = &self.feeling;
         require(
             http.listen.ip().is_loopback() || !http.api_keys.is_empty(),
             format!(
@@ -354,6 +398,20 @@ impl Config {
                 format!("{name} = {threshold} lies outside 0 to 1"),
             );
         }
+        for (name, weight, max) in [
+            ("feeling.words_weight", feeling.words_weight, 20.0),
+            ("feeling.words_weight_beside_model", feeling.words_weight_beside_model, 20.0),
+            ("feeling.sentiment_weight", feeling.sentiment_weight, 1.0),
+        ] {
+            require(
+                (0.0..=max).contains(&weight),
+                format!("{name} = {weight} lies outside 0 to {max}"),
+            );
+        }
+        require(
+            self.complexity.large_amount_yuan > 0.0,
+            "complexity.large_amount_yuan must be more than 0".to_owned(),
+        );
         require(
             (1..=10).contains(&conversation.max_strikes),
             format!("conversation.max_strikes = {} lies outside 1 to 10", conversation.max_strikes),

@@ -1,8 +1,10 @@
-//! Reads intent and sentiment out of a message; second step of the pipeline, after [`crate::text`].
+//! Reads intent, sentiment and, where there are models, emotion and urgency out of a message;
+//! second step of the pipeline, after [`crate::text`].
 //!
-//! A [`Bundle`] is a checked folder, a [`Classifier`] gives [`Scores`], [`IntentPolicy`] and
-//! [`SentimentPolicy`] say what scores mean, a [`Pool`] runs classifiers on threads of their own
-//! behind a bounded queue. Intents are read by one bundle or by two in a cascade ([`IntentBundles`]).
+//! A [`Bundle`] is a checked folder, a [`Classifier`] gives [`Scores`], [`IntentPolicy`],
+//! [`SentimentPolicy`] and [`ClassPolicy`] say what scores mean, a [`Pool`] runs classifiers on
+//! threads of their own behind a bounded queue. Intents are read by one bundle or by two in a
+//! cascade ([`IntentBundles`]).
 //!
 //! Invariants: only `onnx` knows ort; nothing here knows HTTP, rules or the knowledge base; compute
 //! never runs on the async executor; the same text gets the same scores, alone or in a batch;
@@ -11,6 +13,7 @@
 pub mod batch;
 pub mod bundle;
 pub mod cascade;
+pub mod classes;
 pub mod classifier;
 pub mod encode;
 pub mod error;
@@ -30,6 +33,7 @@ mod tests;
 pub use batch::{Models, Pool, PoolSettings, Understood};
 pub use bundle::{Bundle, BundleReport, Task, Tuned};
 pub use cascade::{CascadeClassifier, CascadeTable, Combine};
+pub use classes::{ClassPolicy, URGENCY_CLASSES};
 pub use classifier::{Classifier, Scored, Scores, Shape, Utterance};
 pub use error::ModelError;
 pub use intent::{IntentPolicy, IntentReading, Outcome, Thresholds};

@@ -9,30 +9,34 @@
 
 pub mod catalogue;
 pub mod classification;
+pub mod complexity;
 pub mod customer;
 pub mod dialogue;
+pub mod feeling;
 pub mod models;
 mod packet;
 pub mod reply;
 
+use crate::config::FeelingConfig;
 use crate::kb::KbError;
 use crate::model::shadow::Verdict;
 use crate::model::{
-    Classifier, IntentPolicy, IntentReading, KeywordClassifier, LabelSet, ModelError, Outcome,
-    Scores, Sentiment, SentimentPolicy, SentimentReading, Thresholds, Understood, Utterance,
+    ClassPolicy, Classifier, IntentPolicy, IntentReading, KeywordClassifier, LabelSet, ModelError,
+    Outcome, Scores, SentimentPolicy, SentimentReading, Thresholds, Understood, Utterance,
 };
 use crate::routing::{Decision, Facts, RuleSet, Trace};
 use crate::store::StoreError;
 use crate::text::entity::EntityFinder;
-use crate::text::lexicon::{EmotionLabel, Lexicon, Reading};
+use crate::text::lexicon::{Lexicon, N_EMOTIONS, Reading};
 use crate::text::normalize::{Normalized, Normalizer};
 use crate::text::segment::Dictionary;
 use crate::text::{entity, language};
 use arc_swap::ArcSwap;
-use catalogue::{IntentCatalogue, Role};
+use catalogue::{Complexity, IntentCatalogue, Role};
 use classification::{
     Classification, Degraded, Emotion, Intent, ModelIds, SentimentResult, WordWeight,
 };
+use complexity::Assessment;
 use customer::Customer;
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -44,9 +48,8 @@ use std::time::Instant;
 pub const CHINESE_TIME: Offset = jiff::tz::offset(8);
 /// Longest text taken, in characters (API.md).
 pub const MAX_TEXT_CHARS: usize = 2000;
-/// Negative sentiment from which words without emotion still count as disappointed; the middle of
-/// the negative range, since a three-class argmax can be as low as a third.
-const DISAPPOINTED_FROM: f32 = 0.6;
+/// Intents whose label begins so are complaints, whatever the label set.
+const COMPLAINTS: &str = "complaint.";
 /// Most words an explanation looks at: each costs one run of the models.
 const MAX_EXPLAINED_WORDS: usize = 48;
 
@@ -112,7 +115,7 @@ pub struct TextTools {
     pub dictionary: Arc<Dictionary>,
     /// Entities and masking.
     pub entities: EntityFinder,
-    /// Emotion, urgency, plain requests.
+    /// Emotion, urgency, trouble, plain requests.
     pub lexicon: Lexicon,
 }
 
@@ -141,7 +144,7 @@ impl TextTools {
             return Err(TriageError::EmptyText);
         }
         let entities = self.entities.find(text, &normalized, CHINESE_TIME.to_datetime(now));
-        let words = self.lexicon.read(normalized.text());
+        let words = self.lexicon.read(text, &normalized);
         Ok(Read { normalized, entities, words })
     }
 
@@ -153,7 +156,7 @@ impl TextTools {
     }
 }
 
-/// How the scores of the two models in service are read.
+/// How the scores of the models in service are read.
 pub struct Readers {
     /// Labels of the intent model.
     pub intent_labels: Arc<LabelSet>,
@@ -161,8 +164,23 @@ pub struct Readers {
     pub intent: IntentPolicy,
     /// Classes of the sentiment model.
     pub sentiment: SentimentPolicy,
-    /// Ids of both.
+    /// Classes of the emotion model, where there is one.
+    pub emotion: Option<ClassPolicy<N_EMOTIONS>>,
+    /// Levels of the urgency model, where there is one.
+    pub urgency: Option<ClassPolicy<4>>,
+    /// Ids of all of them.
     pub ids: ModelIds,
+}
+
+/// The settings of [`Triage`].
+#[derive(Debug, Clone)]
+pub struct TriageSettings {
+    /// Languages that the intent model reads; texts in others are rejected, `und` is not.
+    pub languages: Vec<String>,
+    /// How models and words are weighed.
+    pub feeling: FeelingConfig,
+    /// Amount in yuan from which a matter needs a person.
+    pub large_amount: f64,
 }
 
 /// A classifier that needs no model, for the time one is missing.
@@ -195,6 +213,7 @@ pub struct Triage {
     fallback_intent: Fallback,
     fallback_sentiment: Fallback,
     rules: ArcSwap<RuleSet>,
+    settings: TriageSettings,
 }
 
 /// What a caller wants of [`Triage::classify`].
@@ -235,6 +254,7 @@ impl Triage {
         intents: IntentCatalogue,
         models: ModelSet,
         rules: Arc<RuleSet>,
+        settings: TriageSettings,
     ) -> Result<Self, ModelError> {
         warn_of_unnamed(&intents, &models);
         Ok(Self {
@@ -244,6 +264,7 @@ impl Triage {
             fallback_intent: Fallback::new(KeywordClassifier::intent()?),
             fallback_sentiment: Fallback::new(KeywordClassifier::sentiment()?),
             rules: ArcSwap::new(rules),
+            settings,
         })
     }
 
@@ -389,8 +410,26 @@ impl Triage {
                 policy.read(&self.fallback_sentiment.scores(normalized)?)
             }
         };
-        let mut classification =
-            self.describe(labels, &intent, sentiment, &read.words, degraded, normalized);
+        let emotion_model = optional(
+            &understood.emotion,
+            models.readers.emotion.as_ref(),
+            Degraded::EmotionModel,
+            &mut degraded,
+        );
+        let urgency_model = optional(
+            &understood.urgency,
+            models.readers.urgency.as_ref(),
+            Degraded::UrgencyModel,
+            &mut degraded,
+        );
+        let words = &read.words;
+        let feeling = &self.settings.feeling;
+        let emotion = feeling::emotion(emotion_model, words, sentiment.scores, feeling);
+        let top = labels.name(intent.top.label);
+        let is_matter = matches!(self.intents.role(top), Role::Matter | Role::Deny | Role::Human);
+        let urgency = feeling::urgency(urgency_model, words, emotion.label, is_matter, normalized);
+        let feelings = Feelings { sentiment, emotion, urgency };
+        let mut classification = self.describe(labels, intent, feelings, read, degraded);
         classification.models = models.readers.ids.clone();
         Ok(classification)
     }
@@ -398,12 +437,17 @@ impl Triage {
     fn describe(
         &self,
         labels: &LabelSet,
-        reading: &IntentReading,
-        sentiment: SentimentReading,
-        words: &Reading,
+        mut reading: IntentReading,
+        feelings: Feelings,
+        read: &Read,
         degraded: Vec<Degraded>,
-        normalized: &str,
     ) -> Classification {
+        let words = &read.words;
+        let language = language::detect(read.normalized.text());
+        if !self.reads(language) {
+            // Whatever the model says of a language it never saw is noise, however sure it is.
+            reading.outcome = Outcome::Reject;
+        }
         let intents: Vec<Intent> = reading
             .ranked
             .iter()
@@ -418,8 +462,20 @@ impl Triage {
             .collect();
         let intent = intents[0].clone();
         let role = self.intents.role(&intent.label);
+        let base = match reading.outcome {
+            Outcome::Reject if role != Role::OutOfScope => Complexity::Standard,
+            _ => self.intents.complexity(&intent.label),
+        };
+        let Assessment { level, reasons } =
+            complexity::assess(base, words, &read.entities, self.settings.large_amount);
+        let is_complaint =
+            reading.outcome == Outcome::Accept && intent.label.starts_with(COMPLAINTS);
+        let Feelings { sentiment, emotion, urgency } = feelings;
+        let urgency_phrases = words.urgency_phrases.clone();
         Classification {
-            complexity: self.intents.complexity(&intent.label),
+            complexity: level,
+            complexity_reasons: reasons,
+            complaint: is_complaint || words.complains,
             human_requested: words
                 .asks_for_human
                 .unwrap_or(role == Role::Human && reading.outcome == Outcome::Accept),
@@ -428,20 +484,27 @@ impl Triage {
             outcome: reading.outcome,
             out_of_scope: reading.out_of_scope,
             margin: reading.margin,
-            emotion: emotion(words, &sentiment),
+            emotion,
             sentiment: SentimentResult {
                 label: sentiment.label,
                 score: sentiment.score,
                 scores: sentiment.scores,
             },
-            urgency: words.urgency,
+            urgency,
+            urgency_evidence: if urgency == words.urgency { urgency_phrases } else { Vec::new() },
             entities: Vec::new(),
-            language: language::detect(normalized).to_owned(),
+            language: language.to_owned(),
             models: ModelIds::default(),
             degraded,
             explanation: None,
             took_us: 0,
         }
+    }
+
+    /// Whether the intent model reads `language`; nothing speaks against a text without one.
+    fn reads(&self, language: &str) -> bool {
+        language == language::UNDETERMINED
+            || self.settings.languages.iter().any(|read| read == language)
     }
 
     /// Leaves out one word at a time: the probability lost is the word's weight.
@@ -524,21 +587,34 @@ fn facts(classification: &Classification, situation: Situation<'_>) -> Facts {
         channel: situation.channel.to_owned(),
         strikes: i64::from(situation.strikes),
         human_requested: classification.human_requested,
+        complaint: classification.complaint,
         ..Facts::default()
     };
     situation.customer.fill(&mut facts);
     facts
 }
 
-/// Words say which emotion, the model says whether there is one where words are silent.
-fn emotion(words: &Reading, sentiment: &SentimentReading) -> Emotion {
-    let is_negative =
-        sentiment.label == Sentiment::Negative && sentiment.score >= DISAPPOINTED_FROM;
-    match words.emotion {
-        EmotionLabel::Calm | EmotionLabel::Pleased if is_negative => {
-            Emotion { label: EmotionLabel::Disappointed, score: sentiment.score }
+/// What was found of how the customer feels.
+struct Feelings {
+    sentiment: SentimentReading,
+    emotion: Emotion,
+    urgency: u8,
+}
+
+/// The classes of a model that need not be there; a configured one that failed is noted.
+fn optional<const N: usize>(
+    scores: &Option<Result<Scores, ModelError>>,
+    policy: Option<&ClassPolicy<N>>,
+    part: Degraded,
+    degraded: &mut Vec<Degraded>,
+) -> Option<[f32; N]> {
+    match scores.as_ref()? {
+        Ok(scores) => policy.map(|policy| policy.read(scores)),
+        Err(error) => {
+            tracing::warn!(%error, ?part, "an optional model failed, words stand in");
+            degraded.push(part);
+            None
         }
-        label => Emotion { label, score: words.emotion_score },
     }
 }
 

@@ -1,6 +1,7 @@
 //! `fenzhen eval`: measures on labelled data, prints tables or JSON, compares with a baseline.
 
 mod desk;
+mod feelings;
 mod frontier;
 mod oos;
 mod reader;
@@ -10,6 +11,7 @@ use super::{Settings, exit, print_json, runtime};
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use desk::DeskDriver;
+use feelings::Feeling;
 use fenzhen::app::{App, Vocabulary, build_kb};
 use fenzhen::config::Config;
 use fenzhen::eval::baseline::{Baseline, Measured, compare as drops};
@@ -50,6 +52,12 @@ pub(crate) enum EvalCommand {
     Thresholds(thresholds::ThresholdArgs),
     /// Several intent bundles on the same rows: accuracy, size, time.
     Frontier(frontier::FrontierArgs),
+    /// Emotion as the whole pipeline finds it: the same figures.
+    Emotion(LabelledArgs),
+    /// Urgency likewise, with mean absolute error and quadratic weighted kappa.
+    Urgency(LabelledArgs),
+    /// Complexity likewise; rows may carry "history": {"strikes", "handoffs"}.
+    Complexity(LabelledArgs),
     /// Search: recall, MRR, nDCG, telling answerable queries from others.
     Retrieval {
         /// Rows {"id","query","relevant":{article: grade}}.
@@ -130,11 +138,12 @@ impl Output {
     }
 }
 
-/// Which of the two classifiers is measured.
+/// What is measured on labelled rows.
 #[derive(Clone, Copy)]
 enum Target {
     Intent,
     Sentiment,
+    Feeling(Feeling),
 }
 
 pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
@@ -144,6 +153,9 @@ pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
         EvalCommand::Oos(args) => oos::run(args),
         EvalCommand::Thresholds(args) => thresholds::run(args),
         EvalCommand::Frontier(args) => frontier::run(args),
+        EvalCommand::Emotion(args) => labelled(args, Target::Feeling(Feeling::Emotion)),
+        EvalCommand::Urgency(args) => labelled(args, Target::Feeling(Feeling::Urgency)),
+        EvalCommand::Complexity(args) => labelled(args, Target::Feeling(Feeling::Complexity)),
         EvalCommand::Retrieval { data, as_of, output } => {
             let config = output.settings.load()?;
             let report = measure_retrieval(&config, data, *as_of, &output.options())?;
@@ -188,6 +200,10 @@ fn measure_labelled(
     let field = match target {
         Target::Intent => "intent",
         Target::Sentiment => "sentiment",
+        Target::Feeling(feeling) => {
+            let model = model.named()?;
+            return feelings::measure(config, feeling, model, data, only, options);
+        }
     };
     let set = LabelledSet::load(data, field, only)?;
     let (mut reader, policy, cascade_below) = match target {
@@ -199,6 +215,7 @@ fn measure_labelled(
             let bundle = Bundle::load(model.single(&config.model.sentiment)?)?;
             (Reader::of_bundle(config, &bundle)?, None, None)
         }
+        Target::Feeling(_) => unreachable!("measured above"),
     };
     let known: Vec<String> = reader.labels().names().iter().map(ToString::to_string).collect();
     let text = std::fs::read_to_string(&config.intents.file)
@@ -284,6 +301,11 @@ fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<Exi
         let report =
             measure_labelled(&config, target, &ModelArgs::default(), &rows, &[], options.clone())?;
         measured.insert(suite.to_owned(), Measured::from(&report));
+    }
+    for feeling in Feeling::ALL {
+        let rows = folder.join("feelings.jsonl");
+        let report = feelings::measure(&config, feeling, None, &rows, &[], options.clone())?;
+        measured.insert(feeling.field().to_owned(), Measured::from(&report));
     }
     let retrieval =
         measure_retrieval(&config, &folder.join("retrieval.jsonl"), Some(EVAL_DATE), &options)?;

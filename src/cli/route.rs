@@ -6,6 +6,7 @@ use clap::Args;
 use fenzhen::app::{Vocabulary, build_triage};
 use fenzhen::routing::{Decision, RowResult, Trace};
 use fenzhen::triage::classification::Classification;
+use fenzhen::triage::complexity::History;
 use fenzhen::triage::customer::Customer;
 use fenzhen::triage::{ClassifyOptions, Situation};
 use jiff::Timestamp;
@@ -57,13 +58,10 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
         deadline: Instant::now() + PATIENCE,
         subject: None,
     };
-    let classification = runtime()?.block_on(triage.classify(&args.text, options))?;
-    let situation = Situation {
-        customer: &customer,
-        channel: &args.channel,
-        strikes: args.strikes,
-        now,
-    };
+    let mut classification = runtime()?.block_on(triage.classify(&args.text, options))?;
+    classification.consider(History { strikes: args.strikes, handoffs: 0 });
+    let situation =
+        Situation { customer: &customer, channel: &args.channel, strikes: args.strikes, now };
     let (decision, trace) = triage.decide(&classification, situation, args.explain);
     if args.settings.json {
         print_json(&Routed { decision, classification, trace })?;

@@ -100,7 +100,7 @@ impl LabelledSet {
                 Ok(LabelledRow {
                     id: row.id(),
                     text: row.string(name, "text")?,
-                    truth: row.string(name, label_field)?.trim().to_owned(),
+                    truth: row.label(name, label_field)?,
                     index: row.index,
                     line: row.line,
                     fields: row.fields,

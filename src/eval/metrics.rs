@@ -6,12 +6,14 @@
 mod calibration;
 mod classification;
 mod detection;
+mod ordinal;
 mod ranking;
 mod selective;
 
 pub use calibration::{Bin, N_BINS, brier, ece, reliability};
 pub use classification::{Coded, Confusion, Counts, LabelScores, top_k_accuracy};
 pub use detection::{Detection, Operating, auroc, detection};
+pub use ordinal::{Ordinal, ordinal};
 pub use ranking::{Ranked, average_precision, hit_at, ndcg_at, recall_at, reciprocal_rank};
 pub use selective::{CoveragePoint, OutcomeRate, coverage_points, outcome_rates};
 

@@ -9,6 +9,7 @@ use crate::conversation::ConversationId;
 use crate::routing::{Decision, Trace, built_in_facts};
 use crate::telemetry::DECISIONS;
 use crate::triage::classification::Classification;
+use crate::triage::complexity::History;
 use crate::triage::customer::Customer;
 use crate::triage::{ClassifyOptions, Situation};
 use axum::extract::State;
@@ -36,7 +37,7 @@ pub(super) struct RouteRequest {
     #[serde(default)]
     #[schema(example = "app")]
     channel: Option<String>,
-    /// The conversation whose strikes count; without it none do.
+    /// The conversation whose strikes and earlier hand-offs count; without it none do.
     #[serde(default)]
     conversation_id: Option<String>,
     /// Whether to tell which rules matched, and which did not and why.
@@ -70,7 +71,7 @@ pub(super) async fn route(
     let triage = &shared.app.triage;
     let channel = checked_channel(request.channel)?.unwrap_or_else(|| "unknown".to_owned());
     let now = request.now.unwrap_or_else(Timestamp::now);
-    let classification = match (request.text, request.classification) {
+    let mut classification = match (request.text, request.classification) {
         (Some(text), None) => {
             let options = ClassifyOptions {
                 top_k: 5,
@@ -92,21 +93,17 @@ pub(super) async fn route(
         }
         (None, None) => return Err(invalid_field("text", "send `text` or `classification`")),
     };
-    let strikes = match request.conversation_id {
-        None => 0,
+    let history = match request.conversation_id {
+        None => History::default(),
         Some(id) => {
             let id = ConversationId::try_from(id)
                 .map_err(|error| invalid_field("conversation_id", error))?;
-            let conversation = shared.app.store.conversation(&id).await?;
-            conversation.map_or(0, |conversation| conversation.state.strikes())
+            shared.app.desk.history(&id).await?
         }
     };
-    let situation = Situation {
-        customer: &request.customer,
-        channel: &channel,
-        strikes,
-        now,
-    };
+    classification.consider(history);
+    let strikes = history.strikes;
+    let situation = Situation { customer: &request.customer, channel: &channel, strikes, now };
     let (mut decision, trace) = triage.decide(&classification, situation, request.explain);
     // The limit is a setting of the conversation, which rules do not know.
     decision.handoff |= strikes >= shared.app.config.conversation.max_strikes;

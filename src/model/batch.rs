@@ -30,7 +30,7 @@ use super::{
 pub const QUEUE_DEPTH: &str = "fenzhen_model_queue_depth";
 /// Time from entering the queue to the start of the computation (histogram, one value per text).
 pub const QUEUE_SECONDS: &str = "fenzhen_model_queue_seconds";
-/// Time both models take for one batch (histogram, one value per batch).
+/// Time the models take for one batch (histogram, one value per batch).
 pub const COMPUTE_SECONDS: &str = "fenzhen_model_compute_seconds";
 /// Texts per batch (histogram).
 pub const BATCH_SIZE: &str = "fenzhen_model_batch_size";
@@ -54,18 +54,26 @@ pub struct Models {
     pub intent: Box<dyn Classifier>,
     /// Reads how the customer feels.
     pub sentiment: Box<dyn Classifier>,
+    /// Reads which feeling it is; optional.
+    pub emotion: Option<Box<dyn Classifier>>,
+    /// Reads how soon somebody must act; optional.
+    pub urgency: Option<Box<dyn Classifier>>,
 }
 
-/// What the models say about one text; either half may be missing.
+/// What the models say about one text; any part may be missing.
 #[derive(Debug, Clone)]
 pub struct Understood {
     /// Over the labels of the intent model.
     pub intent: Result<Scores, ModelError>,
     /// Over the labels of the sentiment model.
     pub sentiment: Result<Scores, ModelError>,
+    /// Over the labels of the emotion model, where there is one.
+    pub emotion: Option<Result<Scores, ModelError>>,
+    /// Over the labels of the urgency model, where there is one.
+    pub urgency: Option<Result<Scores, ModelError>>,
     /// From entering the queue to the start of the computation.
     pub queue_time: Duration,
-    /// Of the whole batch, both models.
+    /// Of the whole batch, all models.
     pub compute_time: Duration,
 }
 

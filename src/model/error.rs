@@ -80,6 +80,16 @@ pub enum ModelError {
         /// The class without a label.
         missing: &'static str,
     },
+    /// A label of an emotion or urgency model names none of the classes.
+    #[error(
+        "the label {label:?} is none of {known}: map each label in fenzhen.toml, such as [labels] {label:?} = ..."
+    )]
+    UnknownClass {
+        /// The first label that is not understood.
+        label: String,
+        /// The classes there are.
+        known: String,
+    },
     /// The model's output is not as wide as the label list.
     #[error("the model gives {width} scores, but config.json names {labels} labels")]
     LabelCount {

@@ -34,16 +34,17 @@ pub struct Facts {
     /// Probability of that sentiment, 0 to 1.
     #[schema(example = 0.88)]
     pub sentiment_score: f64,
-    /// Emotion read from words: `angry`, `anxious`, `disappointed`, `pleased` or `calm`.
+    /// What the customer feels: `angry`, `anxious`, `disappointed`, `pleased`, `calm` or `other`.
     #[schema(example = "anxious")]
     pub emotion: String,
-    /// Urgency read from words (马上, 急用, repeated marks): 0 none to 3 highest.
+    /// How soon somebody must act: 0 nothing to act on, 1 the ordinary matter, 2 soon (尽快), 3 now
+    /// (马上, 漏电).
     #[schema(example = 2)]
     pub urgency: i64,
     /// `standard` (a bot can answer), `human` or `expert`.
     #[schema(example = "standard")]
     pub complexity: String,
-    /// Language of the utterance as a BCP 47 tag.
+    /// Language of the utterance as an ISO 639-1 code, `und` for none or an unknown one.
     #[schema(example = "zh")]
     pub language: String,
     /// Types of the entities found, such as `order_number` or `phone`.
@@ -71,6 +72,9 @@ pub struct Facts {
     /// Whether the customer asked for a person.
     #[schema(example = false)]
     pub human_requested: bool,
+    /// Whether the customer complains or threatens to, by intent or words (投诉, 12315, 曝光).
+    #[schema(example = false)]
+    pub complaint: bool,
     /// Free facts of the shop, declared under `[facts]` in the rule file and read as `customer.x`.
     #[schema(value_type = Object, example = json!({"region": "新疆", "annual_spend": 26800.0}))]
     pub customer: serde_json::Map<String, serde_json::Value>,
@@ -98,6 +102,7 @@ impl Default for Facts {
             channel: "unknown".into(),
             strikes: 0,
             human_requested: false,
+            complaint: false,
             customer: serde_json::Map::new(),
         }
     }
@@ -156,6 +161,7 @@ impl<'f> View<'f> {
             BuiltIn::Channel => FactValue::Str(&facts.channel),
             BuiltIn::Strikes => FactValue::Int(facts.strikes),
             BuiltIn::HumanRequested => FactValue::Bool(facts.human_requested),
+            BuiltIn::Complaint => FactValue::Bool(facts.complaint),
             BuiltIn::Hour => FactValue::Int(self.local.hour().into()),
             BuiltIn::Weekday => FactValue::Int(self.local.weekday().to_monday_one_offset().into()),
             BuiltIn::Date => {

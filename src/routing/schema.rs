@@ -87,6 +87,7 @@ pub(crate) enum BuiltIn {
     Channel,
     Strikes,
     HumanRequested,
+    Complaint,
     Hour,
     Weekday,
     Date,
@@ -115,7 +116,7 @@ const fn one_of(name: &'static str, values: &'static [&'static str]) -> FactDef 
     FactDef { name, fact_type: FactType::String, values }
 }
 
-const TABLE: [(BuiltIn, FactDef); 22] = [
+const TABLE: [(BuiltIn, FactDef); 23] = [
     (BuiltIn::Intent, def("intent", FactType::String)),
     (BuiltIn::IntentScore, def("intent_score", FactType::Double)),
     (BuiltIn::Margin, def("margin", FactType::Double)),
@@ -123,7 +124,10 @@ const TABLE: [(BuiltIn, FactDef); 22] = [
     (BuiltIn::OutOfScope, def("out_of_scope", FactType::Double)),
     (BuiltIn::Sentiment, one_of("sentiment", &["positive", "neutral", "negative"])),
     (BuiltIn::SentimentScore, def("sentiment_score", FactType::Double)),
-    (BuiltIn::Emotion, one_of("emotion", &["angry", "anxious", "disappointed", "pleased", "calm"])),
+    (
+        BuiltIn::Emotion,
+        one_of("emotion", &["angry", "anxious", "disappointed", "pleased", "calm", "other"]),
+    ),
     (BuiltIn::Urgency, def("urgency", FactType::Int)),
     (BuiltIn::Complexity, one_of("complexity", &["standard", "human", "expert"])),
     (BuiltIn::Language, def("language", FactType::String)),
@@ -135,6 +139,7 @@ const TABLE: [(BuiltIn, FactDef); 22] = [
     (BuiltIn::Channel, one_of("channel", CHANNELS)),
     (BuiltIn::Strikes, def("strikes", FactType::Int)),
     (BuiltIn::HumanRequested, def("human_requested", FactType::Bool)),
+    (BuiltIn::Complaint, def("complaint", FactType::Bool)),
     (BuiltIn::Hour, def("hour", FactType::Int)),
     (BuiltIn::Weekday, def("weekday", FactType::Int)),
     (BuiltIn::Date, def("date", FactType::String)),

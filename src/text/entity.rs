@@ -241,7 +241,8 @@ impl EntityFinder {
         let is_number = |found: &&Found| {
             matches!(found.kind, EntityKind::Phone | EntityKind::IdCard | EntityKind::BankCard)
         };
-        let numbers: Vec<_> = found.iter().filter(is_number).map(|found| found.bytes.clone()).collect();
+        let numbers: Vec<_> =
+            found.iter().filter(is_number).map(|found| found.bytes.clone()).collect();
         self.name.find(text, &numbers, &mut found);
         found
     }

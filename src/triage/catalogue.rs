@@ -6,15 +6,18 @@ use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// How hard a matter is (requirement U6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Complexity {
-    /// A standard question that a bot can answer.
+    /// A standard question: an answer or a look-up that a bot can give settles it.
     #[default]
     Standard,
-    /// Needs a person.
+    /// Somebody must look into the case: damage, a wrong item, a dispute, failed attempts.
+    #[serde(alias = "person")] // as data sets call it
     Human,
-    /// Needs an expert.
+    /// Needs an expert: technical diagnosis, safety, a legal threat, a large claim, theft.
     Expert,
 }
 
@@ -113,7 +116,7 @@ mod tests {
         assert_eq!(catalogue.0.len(), 51);
         assert_eq!(catalogue.name("shipping.delay"), "物流延误");
         assert_eq!(catalogue.role("chat.human"), Role::Human);
-        assert_eq!(catalogue.complexity("complaint.service"), Complexity::Expert);
+        assert_eq!(catalogue.complexity("complaint.service"), Complexity::Human);
         assert_eq!(catalogue.name("label_of_others"), "label_of_others");
         assert_eq!(catalogue.role("label_of_others"), Role::Matter);
         assert_eq!(catalogue.missing(["oos", "x"].into_iter()), ["x"]);

@@ -2,8 +2,9 @@
 
 use crate::model::{Outcome, Sentiment, SentimentScores};
 use crate::text::entity::Entity;
-use crate::text::lexicon::EmotionLabel;
+use crate::text::lexicon::{EmotionLabel, Evidence};
 use crate::triage::catalogue::Complexity;
+use crate::triage::complexity::{Assessment, ComplexityReason, History};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,17 +28,28 @@ pub struct Classification {
     pub margin: f32,
     /// How the customer feels about it.
     pub sentiment: SentimentResult,
-    /// Emotion read from words.
+    /// What the customer feels.
     pub emotion: Emotion,
-    /// 0 can wait, 1 soon, 2 today, 3 now.
+    /// How soon somebody must act: 0 nothing to act on or no hurry, 1 the ordinary matter, 2 wanted
+    /// soon, 3 now.
     #[schema(example = 2, maximum = 3)]
     pub urgency: u8,
+    /// The words that say how soon; empty where only the model or the matter does.
+    #[serde(default)]
+    pub urgency_evidence: Vec<Evidence>,
     /// Whether a bot can answer, a person or an expert is needed.
     pub complexity: Complexity,
+    /// Why it is no standard question.
+    #[serde(default)]
+    #[schema(example = json!(["repeated_failure"]))]
+    pub complexity_reasons: Vec<ComplexityReason>,
+    /// Whether the customer complains or threatens to, by intent or words.
+    #[serde(default)]
+    pub complaint: bool,
     /// What an agent would otherwise ask for again.
     #[serde(default)]
     pub entities: Vec<Entity>,
-    /// ISO 639-1 code, `und` where there are no letters.
+    /// ISO 639-1 code: zh (pinyin too), en, ja, ko, ru, th, vi, ar, es, fr or de; `und` for none of them.
     #[schema(example = "zh")]
     pub language: String,
     /// Whether the customer asks for a person in plain words.
@@ -56,6 +68,16 @@ pub struct Classification {
     #[serde(default)]
     #[schema(example = 640)]
     pub took_us: u64,
+}
+
+impl Classification {
+    /// Raises the complexity by what the conversation knows.
+    pub fn consider(&mut self, history: History) {
+        let reasons = std::mem::take(&mut self.complexity_reasons);
+        let mut found = Assessment { level: self.complexity, reasons };
+        found.consider(history);
+        Assessment { level: self.complexity, reasons: self.complexity_reasons } = found;
+    }
 }
 
 /// One intent with its calibrated probability.
@@ -87,15 +109,18 @@ pub struct SentimentResult {
     pub scores: SentimentScores,
 }
 
-/// Emotion with its strength.
+/// Emotion with its probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Emotion {
-    /// The strongest emotion.
+    /// The most probable emotion.
     pub label: EmotionLabel,
-    /// Strength in [0, 1]; not a probability.
+    /// Its probability in [0, 1], model and words combined.
     #[schema(example = 0.7)]
     pub score: f32,
+    /// The words that show it; empty where only the models do.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
 }
 
 /// The bundles that were asked.
@@ -107,6 +132,14 @@ pub struct ModelIds {
     /// The sentiment bundle.
     #[schema(example = "sentiment-textcnn@77ab01ce")]
     pub sentiment: String,
+    /// The emotion bundle, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "emotion-charcnn@5e1f0a27")]
+    pub emotion: Option<String>,
+    /// The urgency bundle, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "urgency-charcnn@b2a9c011")]
+    pub urgency: Option<String>,
 }
 
 /// A part of the pipeline that was missing for one answer.
@@ -117,6 +150,10 @@ pub enum Degraded {
     IntentModel,
     /// The sentiment comes from key words.
     SentimentModel,
+    /// The emotion comes from words and sentiment although there is a model.
+    EmotionModel,
+    /// The urgency comes from words although there is a model.
+    UrgencyModel,
     /// No article was looked for.
     KnowledgeBase,
 }

@@ -7,13 +7,14 @@
 mod say;
 mod understand;
 
+use super::complexity::History;
 use super::customer::Customer;
 use super::packet::packet;
 use super::reply::{ConversationView, HandoffPacket, TurnReply, TurnView};
 use super::{Situation, Triage, TriageError};
 use crate::config::{ConversationConfig, Messages};
 use crate::conversation::record::{Change, ConversationRecord, HandoffRecord, TurnRecord};
-use crate::conversation::state::{self, Limits, State};
+use crate::conversation::state::{self, Limits, Phase, State};
 use crate::conversation::{Action, ConversationId, HandoffReason, TurnId, TurnOutcome};
 use crate::kb::KnowledgeBase;
 use crate::store::{Store, StoreError};
@@ -195,6 +196,27 @@ impl Desk {
         })
     }
 
+    /// What a conversation knows beside a message; nothing of an unknown one.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn history(&self, id: &ConversationId) -> Result<History, TriageError> {
+        let Some(conversation) = self.store.conversation(id).await? else {
+            return Ok(History::default());
+        };
+        let handoffs = self.handoffs(&conversation).await?;
+        Ok(History { strikes: conversation.state.strikes(), handoffs })
+    }
+
+    /// Earlier hand-overs of a conversation, as far as they matter: none or one.
+    async fn handoffs(&self, conversation: &ConversationRecord) -> Result<u32, TriageError> {
+        let State { phase, episode, .. } = conversation.state;
+        if episode == 1 && phase == Phase::Bot {
+            return Ok(0);
+        }
+        Ok(u32::from(self.store.last_handoff(&conversation.id).await?.is_some()))
+    }
+
     /// Reads, changes and stores until nobody came between.
     async fn change(
         &self,
@@ -323,7 +345,10 @@ impl Desk {
             strikes: step.state.strikes(),
             now,
         };
-        let (decision, _) = self.triage.decide(&understood.classification, situation, false);
+        let mut classification = understood.classification.clone();
+        let handoffs = self.handoffs(&conversation).await?;
+        classification.consider(History { strikes: step.state.strikes(), handoffs });
+        let (decision, _) = self.triage.decide(&classification, situation, false);
         if decision.handoff {
             step = state::hand_over_by_rule(step);
         }
@@ -352,7 +377,7 @@ impl Desk {
             answer,
             handoff: None,
             decision,
-            classification: understood.classification.clone(),
+            classification,
         };
         let handoff = match step.handoff {
             Some(reason) => {

@@ -1,6 +1,6 @@
 //! `/v1/classify` and its batch.
 
-use crate::support::Service;
+use crate::support::{Service, Setup};
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -22,10 +22,19 @@ async fn answers_the_documented_shape() {
         ".emotion.score" => insta::rounded_redaction(3),
     }, @r#"
     {
+      "complaint": false,
       "complexity": "standard",
+      "complexity_reasons": [],
       "emotion": {
+        "evidence": [
+          {
+            "end": 12,
+            "start": 10,
+            "text": "到底"
+          }
+        ],
         "label": "angry",
-        "score": 0.4
+        "score": 0.898
       },
       "entities": [
         {
@@ -68,7 +77,19 @@ async fn answers_the_documented_shape() {
         }
       },
       "took_us": "[µs]",
-      "urgency": 2
+      "urgency": 2,
+      "urgency_evidence": [
+        {
+          "end": 8,
+          "start": 4,
+          "text": "三天没动"
+        },
+        {
+          "end": 13,
+          "start": 10,
+          "text": "到底还"
+        }
+      ]
     }
     "#);
     let alias = service.post("/classify", json!({ "text": text })).await;
@@ -114,4 +135,51 @@ async fn two_hundred_and_fifty_six_texts_are_one_batch() {
     let texts = vec!["快递"; 257];
     let answer = service.post("/v1/classify/batch", json!({ "texts": texts })).await;
     assert_eq!(answer.body["error"]["details"]["field"], "texts");
+}
+
+#[tokio::test]
+async fn a_model_of_emotion_is_heard_and_one_that_fails_is_named() {
+    let service = Service::with(Setup { feeling_models: true, ..Setup::default() }).await;
+    let sarcasm =
+        service.post("/v1/classify", json!({ "text": "谢谢你们啊！马上给我退" })).await.body;
+    assert_eq!(sarcasm["emotion"]["label"], "angry");
+    assert_eq!(sarcasm["emotion"]["evidence"], json!([]));
+    assert!((0.0..=1.0).contains(&sarcasm["emotion"]["score"].as_f64().unwrap()));
+    assert_eq!((&sarcasm["urgency"], &sarcasm["degraded"]), (&json!(3), &json!(["urgency_model"])));
+    let evidence = json!([{ "text": "马上", "start": 6, "end": 8 }]);
+    assert_eq!(sarcasm["urgency_evidence"], evidence);
+}
+
+#[tokio::test]
+async fn says_what_makes_a_matter_hard_and_hears_threats() {
+    let service = Service::new().await;
+    let classify =
+        async |text: &str| service.post("/v1/classify", json!({ "text": text })).await.body;
+    let threat = classify("快递第三次了，再不送我就打12315").await;
+    assert_eq!((&threat["complexity"], &threat["complaint"]), (&json!("expert"), &json!(true)));
+    assert_eq!(threat["complexity_reasons"], json!(["repeated_failure", "legal"]));
+    let plain = classify("发票怎么开").await;
+    assert_eq!((&plain["complexity"], &plain["complaint"]), (&json!("standard"), &json!(false)));
+    assert_eq!((&plain["complexity_reasons"], &plain["urgency"]), (&json!([]), &json!(1)));
+}
+
+#[tokio::test]
+async fn languages_that_the_models_do_not_read_are_rejected() {
+    let service = Service::new().await;
+    // The scripted model is sure of an intent for each of them.
+    for (text, language, outcome) in [
+        ("주문 快递 취소하고 싶어요", "ko", "reject"),
+        ("発票 快递はどこですか 发票", "ja", "reject"),
+        ("发票 please", "zh", "accept"),
+    ] {
+        let answer = service.post("/v1/classify", json!({ "text": text })).await.body;
+        let found = (&answer["language"], &answer["outcome"]);
+        assert_eq!(found, (&json!(language), &json!(outcome)), "{text}");
+    }
+    let configure = |config: &mut fenzhen::config::Config| {
+        config.intents.languages.push("ko".to_owned());
+    };
+    let service = Service::with(Setup { configure, ..Setup::default() }).await;
+    let answer = service.post("/v1/classify", json!({ "text": "주문 快递 취소하고 싶어요" })).await;
+    assert_eq!(answer.body["outcome"], "accept");
 }

@@ -3,17 +3,17 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use fenzhen::app::App;
 use fenzhen::app::rules::RuleFile;
+use fenzhen::app::{self, App};
 use fenzhen::config::Config;
 use fenzhen::kb::{KbSettings, KnowledgeBase};
 use fenzhen::model::{
-    Classifier, IntentPolicy, LabelId, LabelSet, ModelError, Models, Pool, PoolSettings, Scores,
-    SentimentPolicy, Thresholds, Utterance,
+    ClassPolicy, Classifier, IntentPolicy, LabelId, LabelSet, ModelError, Models, Pool,
+    PoolSettings, Scores, SentimentPolicy, Thresholds, URGENCY_CLASSES, Utterance,
 };
 use fenzhen::store::sqlite::SqliteStore;
 use fenzhen::text::entity::{EntityFinder, Products};
-use fenzhen::text::lexicon::Lexicon;
+use fenzhen::text::lexicon::{EmotionLabel, Lexicon};
 use fenzhen::text::normalize::Normalizer;
 use fenzhen::text::segment::Dictionary;
 use fenzhen::triage::catalogue::IntentCatalogue;
@@ -112,16 +112,40 @@ fn sentiment(labels: &LabelSet, text: &str) -> (LabelId, f32) {
     (labels.id(label).unwrap(), score)
 }
 
+fn emotion(labels: &LabelSet, text: &str) -> (LabelId, f32) {
+    let label = if text.contains("谢谢你们") { "angry" } else { "calm" };
+    (labels.id(label).unwrap(), 0.97)
+}
+
+/// A classifier that always fails.
+struct Failing(Arc<LabelSet>);
+
+impl Classifier for Failing {
+    fn id(&self) -> &str {
+        "failing@00000000"
+    }
+
+    fn labels(&self) -> &Arc<LabelSet> {
+        &self.0
+    }
+
+    fn classify(&mut self, _: &[Utterance<'_>]) -> Result<Vec<Scores>, ModelError> {
+        Err(ModelError::Panicked { model: self.id().to_owned() })
+    }
+}
+
 /// What a test changes of the service.
 pub(crate) struct Setup {
     pub(crate) pause: Duration,
     pub(crate) workers: usize,
+    /// Whether there is a model of emotion, which answers, and one of urgency, which fails.
+    pub(crate) feeling_models: bool,
     pub(crate) configure: fn(&mut Config),
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { pause: Duration::ZERO, workers: 2, configure: |_| {} }
+        Self { pause: Duration::ZERO, workers: 2, feeling_models: false, configure: |_| {} }
     }
 }
 
@@ -156,6 +180,9 @@ impl Service {
         let intent_labels = Arc::new(LabelSet::new(names).unwrap());
         let sentiment_labels =
             Arc::new(LabelSet::new(["negative", "neutral", "positive"]).unwrap());
+        let emotions = EmotionLabel::ALL.map(EmotionLabel::as_str);
+        let emotion_labels = Arc::new(LabelSet::new(emotions).unwrap());
+        let urgency_labels = Arc::new(LabelSet::new(URGENCY_CLASSES).unwrap());
         let readers = Readers {
             intent: IntentPolicy::with(
                 Thresholds { accept: 0.5, clarify: 0.25 },
@@ -167,7 +194,15 @@ impl Service {
             ids: ModelIds {
                 intent: "scripted@00000000".to_owned(),
                 sentiment: "scripted@00000000".to_owned(),
+                ..ModelIds::default()
             },
+            emotion: setup.feeling_models.then(|| {
+                ClassPolicy::from_labels(&emotion_labels, &Default::default(), emotions).unwrap()
+            }),
+            urgency: setup.feeling_models.then(|| {
+                let map = Default::default();
+                ClassPolicy::from_labels(&urgency_labels, &map, URGENCY_CLASSES).unwrap()
+            }),
         };
         let settings = PoolSettings {
             workers: setup.workers,
@@ -175,7 +210,7 @@ impl Service {
             max_batch: 1,
             token_budget: 1024,
         };
-        let pause = setup.pause;
+        let (pause, feeling_models) = (setup.pause, setup.feeling_models);
         let pool = Pool::start(&settings, move |_| {
             Ok(Models {
                 intent: Box::new(Scripted { labels: intent_labels.clone(), answer: intent, pause }),
@@ -184,6 +219,12 @@ impl Service {
                     answer: sentiment,
                     pause: Duration::ZERO,
                 }),
+                emotion: feeling_models.then(|| {
+                    let labels = emotion_labels.clone();
+                    Box::new(Scripted { labels, answer: emotion, pause: Duration::ZERO }) as Box<_>
+                }),
+                urgency: feeling_models
+                    .then(|| Box::new(Failing(urgency_labels.clone())) as Box<_>),
             })
         })
         .unwrap();
@@ -198,7 +239,8 @@ impl Service {
         let rules = RuleFile::new(config.rules.file.clone());
         let rule_set = rules.load(models.labels()).unwrap();
         let intents = IntentCatalogue::parse(&read("config/intents.toml")).unwrap();
-        let triage = Triage::new(text, intents, models, rule_set).unwrap();
+        let settings = app::triage_settings(&config);
+        let triage = Triage::new(text, intents, models, rule_set, settings).unwrap();
         let store = SqliteStore::open(&folder.path().join("fenzhen.db")).await.unwrap();
         let app =
             Arc::new(App::join(config, Arc::new(triage), KB.0.clone(), Arc::new(store), rules));

@@ -32,11 +32,16 @@ fn score(text: &str) -> Result<f32, String> {
 impl ModelArgs {
     /// The bundle for `configured`, where no second one makes sense.
     pub(super) fn single<'a>(&'a self, configured: &'a Path) -> anyhow::Result<&'a Path> {
+        Ok(self.named()?.unwrap_or(configured))
+    }
+
+    /// The bundle that is named, where no second one makes sense.
+    pub(super) fn named(&self) -> anyhow::Result<Option<&Path>> {
         anyhow::ensure!(
             self.accurate.is_none() && self.below.is_none(),
             "only intents are read by a cascade"
         );
-        Ok(self.model.as_deref().unwrap_or(configured))
+        Ok(self.model.as_deref())
     }
 
     /// The bundles for intents. A bundle that is named is measured alone unless a second is named

@@ -28,6 +28,8 @@ impl From<&IntentReport> for Measured {
             ("ece", report.ece),
             ("brier", report.brier),
         ]);
+        let kappa = report.ordinal.and_then(|ordinal| ordinal.quadratic_weighted_kappa);
+        metrics.extend(kappa.map(|kappa| ("quadratic_weighted_kappa".into(), kappa)));
         if let Some(oos) = &report.out_of_scope {
             metrics.insert("out_of_scope_recall".into(), oos.recall);
             metrics.extend(oos.detection.auroc.map(|auroc| ("out_of_scope_auroc".into(), auroc)));

@@ -24,6 +24,14 @@ impl RawRow {
         }
     }
 
+    /// A field that holds a label: a string, or a number as it is written.
+    pub(super) fn label(&self, name: &str, field: &str) -> Result<String, EvalError> {
+        match self.fields.get(field) {
+            Some(Value::Number(number)) => Ok(number.to_string()),
+            _ => Ok(self.string(name, field)?.trim().to_owned()),
+        }
+    }
+
     /// A field that must be a string with more than white space.
     pub(super) fn string(&self, name: &str, field: &str) -> Result<String, EvalError> {
         match self.fields.get(field) {

@@ -5,7 +5,9 @@ use crate::eval::{
     DataInfo, Interval, LatencyUs, OUT_OF_SCOPE, Options,
     bootstrap::{Bootstrap, wilson},
     dataset::{LabelledRow, LabelledSet},
-    metrics::{self, Bin, Coded, Confusion, CoveragePoint, Detection, LabelScores, OutcomeRate},
+    metrics::{
+        self, Bin, Coded, Confusion, CoveragePoint, Detection, LabelScores, Ordinal, OutcomeRate,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,6 +41,9 @@ pub struct IntentReport {
     pub macro_f1_ci95: Interval,
     /// F1 weighted by support.
     pub weighted_f1: f64,
+    /// Distances; only where all labels are numbers.
+    #[serde(flatten)]
+    pub ordinal: Option<Ordinal>,
     /// Share of rows whose truth is among the first three labels ranked.
     pub top3_accuracy: f64,
     /// Expected calibration error over 15 bins of equal width.
@@ -177,6 +182,7 @@ pub(super) fn build(
         macro_f1_ci95: bootstrap
             .bca(coded.len(), |rows| coded.counts(rows.iter().copied()).macro_f1()),
         weighted_f1: counts.weighted_f1(),
+        ordinal: metrics::ordinal(pairs().map(|(row, p)| (row.truth.as_str(), p.label.as_str()))),
         top3_accuracy: metrics::top_k_accuracy(ranked(), 3),
         ece: metrics::ece(&reliability),
         brier: metrics::brier(ranked()),

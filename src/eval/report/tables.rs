@@ -159,6 +159,12 @@ fn summary(report: &IntentReport) -> String {
         plain("ECE", report.ece),
         plain("Brier", report.brier),
     ];
+    if let Some(ordinal) = &report.ordinal {
+        rows.push(plain("mean absolute error", ordinal.mean_absolute_error));
+        rows.extend(
+            ordinal.quadratic_weighted_kappa.map(|kappa| plain("quadratic weighted kappa", kappa)),
+        );
+    }
     rows.extend(report.coverage.iter().map(|point| {
         plain(&format!("accuracy of the surest {:.0} %", 100.0 * point.coverage), point.accuracy)
     }));

@@ -80,17 +80,38 @@ fn answer(models: &mut Models, batch: &mut Vec<Job>) -> bool {
         batch.iter().map(|job| Utterance { raw: &job.raw, normalized: &job.normalized }).collect();
     let (intents, intent_panicked) = guarded(models.intent.as_mut(), &utterances);
     let (sentiments, sentiment_panicked) = guarded(models.sentiment.as_mut(), &utterances);
+    let (emotions, emotion_panicked) = optional(models.emotion.as_mut(), &utterances);
+    let (urgencies, urgency_panicked) = optional(models.urgency.as_mut(), &utterances);
     let compute_time = started.elapsed();
 
     histogram!(BATCH_SIZE).record(batch.len() as f64);
     histogram!(COMPUTE_SECONDS).record(compute_time);
     let queue_seconds = histogram!(QUEUE_SECONDS);
-    for ((job, intent), sentiment) in batch.drain(..).zip(intents).zip(sentiments) {
+    let feelings = sentiments.into_iter().zip(emotions).zip(urgencies);
+    for ((job, intent), ((sentiment, emotion), urgency)) in
+        batch.drain(..).zip(intents).zip(feelings)
+    {
         let queue_time = started.saturating_duration_since(job.entered);
         queue_seconds.record(queue_time);
-        job.reply(Ok(Understood { intent, sentiment, queue_time, compute_time }));
+        let understood =
+            Understood { intent, sentiment, emotion, urgency, queue_time, compute_time };
+        job.reply(Ok(understood));
     }
-    intent_panicked || sentiment_panicked
+    intent_panicked || sentiment_panicked || emotion_panicked || urgency_panicked
+}
+
+/// One result per utterance where there is a classifier, and whether it panicked.
+fn optional(
+    classifier: Option<&mut Box<dyn Classifier>>,
+    utterances: &[Utterance<'_>],
+) -> (Vec<Option<Result<Scores, ModelError>>>, bool) {
+    match classifier {
+        Some(classifier) => {
+            let (results, panicked) = guarded(classifier.as_mut(), utterances);
+            (results.into_iter().map(Some).collect(), panicked)
+        }
+        None => (utterances.iter().map(|_| None).collect(), false),
+    }
 }
 
 /// One result per utterance, and whether the classifier panicked.

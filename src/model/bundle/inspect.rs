@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Bundle, Config, MODEL_FILE, Task, exported, hash_file, manifest};
 use crate::model::{
+    classes::{ClassPolicy, URGENCY_CLASSES},
     classifier::{Classifier as _, Utterance},
     encode::TokenBuf,
     error::ModelError,
@@ -14,6 +15,7 @@ use crate::model::{
     out_of_scope::OosScore,
     sentiment::SentimentPolicy,
 };
+use crate::text::lexicon::EmotionLabel;
 
 /// Everything worth knowing about a bundle; parts that could not be read are absent and their
 /// reason is among the problems.
@@ -166,9 +168,16 @@ impl BundleReport {
             Err(error) => self.add_error(error),
         }
         self.check_vocabulary(bundle);
-        if bundle.task == Some(Task::Sentiment)
-            && let Err(error) = SentimentPolicy::new(bundle)
-        {
+        let labels = match bundle.task {
+            Some(Task::Sentiment) => SentimentPolicy::new(bundle).err(),
+            Some(Task::Emotion) => {
+                let names = EmotionLabel::ALL.map(EmotionLabel::as_str);
+                ClassPolicy::new(bundle, Task::Emotion, names).err()
+            }
+            Some(Task::Urgency) => ClassPolicy::new(bundle, Task::Urgency, URGENCY_CLASSES).err(),
+            Some(Task::Intent) | None => None,
+        };
+        if let Some(error) = labels {
             self.add_error(error);
         }
         match onnx::describe(&bundle.model_path()) {

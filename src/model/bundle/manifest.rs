@@ -17,8 +17,12 @@ pub(super) const FILE: &str = "fenzhen.toml";
 pub enum Task {
     /// What the customer wants.
     Intent,
-    /// How the customer feels.
+    /// Whether the customer is pleased.
     Sentiment,
+    /// What the customer feels.
+    Emotion,
+    /// How soon somebody must act.
+    Urgency,
 }
 
 /// The schema of `fenzhen.toml`. Unknown keys are refused, since a misspelt threshold would

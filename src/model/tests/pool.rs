@@ -98,8 +98,12 @@ fn fakes(watch: Arc<Watch>, gate: Option<(Sender<()>, SharedReceiver)>) -> Model
     let (entered, gate) = gate.unzip();
     // Only the intent model is watched and gated; the other is the plain fallback.
     let intent = Fake { labels, watch, entered, gate };
-    let sentiment = KeywordClassifier::sentiment().unwrap();
-    Models { intent: Box::new(intent), sentiment: Box::new(sentiment) }
+    two_models(intent, KeywordClassifier::sentiment().unwrap())
+}
+
+fn two_models(intent: impl Classifier + 'static, sentiment: impl Classifier + 'static) -> Models {
+    let (intent, sentiment) = (Box::new(intent), Box::new(sentiment));
+    Models { intent, sentiment, emotion: None, urgency: None }
 }
 
 fn soon() -> Instant {
@@ -122,7 +126,26 @@ async fn texts_are_answered_by_both_models() {
     let understood = ask(&pool, "谢谢你").await.unwrap();
     assert_eq!(understood.intent.unwrap().top().label, LabelId(1));
     assert_eq!(understood.sentiment.unwrap().as_slice().len(), 3);
+    assert!(understood.emotion.is_none() && understood.urgency.is_none());
     assert!(understood.compute_time > Duration::ZERO);
+}
+
+#[tokio::test]
+async fn optional_models_answer_beside_the_others_and_fail_alone() {
+    let make = |_| {
+        let labels = Arc::new(LabelSet::new(["even", "odd"]).unwrap());
+        let emotion = Fake { labels, watch: Arc::default(), entered: None, gate: None };
+        let models = fakes(Arc::default(), None);
+        let urgency = KeywordClassifier::sentiment()?;
+        Ok(Models { emotion: Some(Box::new(emotion)), urgency: Some(Box::new(urgency)), ..models })
+    };
+    let pool = Pool::start(&SETTINGS, make).unwrap();
+    let understood = ask(&pool, "谢谢你").await.unwrap();
+    assert_eq!(understood.emotion.unwrap().unwrap().top().label, LabelId(1));
+    assert_eq!(understood.urgency.unwrap().unwrap().as_slice().len(), 3);
+    let understood = ask(&pool, "error").await.unwrap();
+    assert!(understood.emotion.unwrap().is_err());
+    assert!(understood.sentiment.is_ok() && understood.urgency.unwrap().is_ok());
 }
 
 #[tokio::test]
@@ -276,8 +299,7 @@ async fn real_models_answer_through_the_pool() {
     let bundle = Bundle::load(&fixture("bert-tiny")).unwrap();
     let make = move |_| {
         let intent = OnnxClassifier::new(&bundle, OnnxSettings::default())?;
-        let sentiment = KeywordClassifier::sentiment()?;
-        Ok(Models { intent: Box::new(intent), sentiment: Box::new(sentiment) })
+        Ok(two_models(intent, KeywordClassifier::sentiment()?))
     };
     let settings = PoolSettings { workers: 2, queue_depth: 64, max_batch: 8, token_budget: 512 };
     let pool = Arc::new(Pool::start(&settings, make).unwrap());

@@ -94,7 +94,8 @@ impl AddressFinder {
         let piece = &piece[start..];
         let start = bytes.start + start;
         let last = self.unit.find_iter(piece).last().map(|m| m.end());
-        let end = if has_number { last } else { self.landmark.find_iter(piece).last().map(|m| m.end()) };
+        let end =
+            if has_number { last } else { self.landmark.find_iter(piece).last().map(|m| m.end()) };
         if let Some(end) = end.filter(|&end| end >= MIN_BYTES || self.district.is_match(piece)) {
             let bytes = start..start + end;
             let value = text[bytes.clone()].to_owned();
@@ -108,7 +109,9 @@ fn is_road(from_place: &str) -> bool {
     let mut chars = from_place.chars().skip(2);
     match chars.next() {
         Some('路' | '街') => true,
-        Some('东' | '西' | '南' | '北' | '中') => matches!(chars.next(), Some('路' | '街' | '大')),
+        Some('东' | '西' | '南' | '北' | '中') => {
+            matches!(chars.next(), Some('路' | '街' | '大'))
+        }
         _ => false,
     }
 }

@@ -13,7 +13,8 @@ pub(super) struct AmountFinder {
 impl AmountFinder {
     pub(super) fn new() -> Self {
         let figure = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]{1,8}(?:\.[0-9]{1,2})?";
-        let number = format!("(?:{figure}|[零一二两三四五六七八九十百千万]+)(?:[万千百k](?-u:\\b)?)?");
+        let number =
+            format!("(?:{figure}|[零一二两三四五六七八九十百千万]+)(?:[万千百k](?-u:\\b)?)?");
         Self {
             marked: regex(&format!(r"(?:[¥$]|rmb|人民币)\s?(?P<low>{figure})(?P<scale>万)?")),
             with_unit: regex(&format!(
@@ -33,7 +34,8 @@ impl AmountFinder {
     pub(super) fn find(&self, text: &str, found: &mut Vec<Found>) {
         for captures in self.marked.captures_iter(text) {
             let scale = captures.name("scale").map_or("", |m| m.as_str());
-            let value = captures.name("low").and_then(|m| figure(&format!("{}{scale}", m.as_str())));
+            let value =
+                captures.name("low").and_then(|m| figure(&format!("{}{scale}", m.as_str())));
             push(&captures, 0, value, found);
         }
         for captures in self.with_unit.captures_iter(text) {
@@ -41,7 +43,9 @@ impl AmountFinder {
             push(&captures, 0, value, found);
         }
         for captures in self.thousands.captures_iter(text) {
-            let (Some(low), Some(k)) = (captures.name("low"), captures.name("scale")) else { continue };
+            let (Some(low), Some(k)) = (captures.name("low"), captures.name("scale")) else {
+                continue;
+            };
             let bytes = low.start()..k.end();
             if let Some(value) = figure(&format!("{}k", low.as_str())) {
                 found.push(Found { kind: EntityKind::Amount, bytes, value });
@@ -65,7 +69,8 @@ fn with_unit(text: &str, captures: &Captures<'_>) -> Option<String> {
     let (low, high, unit, rest) = (part("low"), part("high"), part("unit"), part("rest"));
     let whole = captures.get(0)?;
     // 块 also counts things: 一块去, 两块屏, 3块电池.
-    let is_small_word = high.chars().count() == 1 && !high.starts_with(|c: char| c.is_ascii_digit());
+    let is_small_word =
+        high.chars().count() == 1 && !high.starts_with(|c: char| c.is_ascii_digit());
     let after = text[whole.end()..].chars().next();
     let ends_there = after.is_none_or(|c| !c.is_alphanumeric() || "的了包运吧吗还".contains(c));
     if unit == "块" && rest.is_empty() && (high == "一" || is_small_word && !ends_there) {
@@ -85,8 +90,10 @@ fn with_unit(text: &str, captures: &Captures<'_>) -> Option<String> {
         ("", _) => high,
         (_, true) => return None,
         (rest, false) => {
-            let digits: String =
-                rest.chars().filter_map(|c| numeral::digit(c).and_then(|d| char::from_digit(d, 10))).collect();
+            let digits: String = rest
+                .chars()
+                .filter_map(|c| numeral::digit(c).and_then(|d| char::from_digit(d, 10)))
+                .collect();
             format!("{high}.{digits}")
         }
     };
@@ -106,7 +113,8 @@ fn figure(text: &str) -> Option<String> {
         if scale == 1.0 {
             return Some(plain);
         }
-        let number: f64 = plain[..plain.len() - plain.chars().next_back()?.len_utf8()].parse().ok()?;
+        let number: f64 =
+            plain[..plain.len() - plain.chars().next_back()?.len_utf8()].parse().ok()?;
         return Some(trimmed(number * scale));
     }
     let (value, len) = numeral::integer(&plain)?;

@@ -32,11 +32,32 @@ const CONTEXT_CHARS: usize = 12;
 const ORDER: &[&str] = &["订单", "单子"];
 const PARCEL: &[&str] = &["运单", "快递单", "快递号", "物流单", "面单", "包裹号", "物流号"];
 const CARRIERS: &[&str] = &[
-    "中通", "圆通", "申通", "韵达", "极兔", "顺丰", "京东快递", "京东物流", "邮政", "ems", "德邦",
-    "百世", "天天快递", "菜鸟",
+    "中通",
+    "圆通",
+    "申通",
+    "韵达",
+    "极兔",
+    "顺丰",
+    "京东快递",
+    "京东物流",
+    "邮政",
+    "ems",
+    "德邦",
+    "百世",
+    "天天快递",
+    "菜鸟",
 ];
 const CARD: &[&str] = &[
-    "银行卡", "卡号", "储蓄卡", "信用卡", "借记卡", "工资卡", "银行账", "银行帐", "公司账", "公司帐",
+    "银行卡",
+    "卡号",
+    "储蓄卡",
+    "信用卡",
+    "借记卡",
+    "工资卡",
+    "银行账",
+    "银行帐",
+    "公司账",
+    "公司帐",
     "对公",
 ];
 const IDENTITY: &[&str] = &["身份证", "证件号", "证号"];
@@ -44,9 +65,33 @@ const CALL: &[&str] =
     &["电话", "座机", "联系", "手机", "办公室", "传真", "号码", "tel", "phone", "whatsapp"];
 /// Codes of goods and payments: as long as a card number, but nobody's.
 const OTHER_CODES: &[&str] = &[
-    "imei", "串号", "序列号", "sn:", "条形码", "条码", "国条码", "防伪", "流水", "交易", "税号", "纳税人",
-    "发票号", "发票代码", "商品", "货号", "isbn", "书号", "sku", "商户", "支付单", "卡密", "激活码",
-    "证书号", "http", ".html", "/",
+    "imei",
+    "串号",
+    "序列号",
+    "sn:",
+    "条形码",
+    "条码",
+    "国条码",
+    "防伪",
+    "流水",
+    "交易",
+    "税号",
+    "纳税人",
+    "发票号",
+    "发票代码",
+    "商品",
+    "货号",
+    "isbn",
+    "书号",
+    "sku",
+    "商户",
+    "支付单",
+    "卡密",
+    "激活码",
+    "证书号",
+    "http",
+    ".html",
+    "/",
 ];
 /// Letters that carriers and shops put before digits.
 const NUMBER_PREFIXES: &[&str] =
@@ -120,10 +165,8 @@ fn stands_for_digit(text: &str, at: usize) -> bool {
     let is_word = |c: char| c.is_ascii_alphabetic() && !is_digit_like(&c);
     let before: String = text[..at].chars().rev().take_while(is_digit_like).collect();
     let after: String = text[at..].chars().take_while(is_digit_like).collect();
-    let outside = [
-        text[..at - before.len()].chars().next_back(),
-        text[at + after.len()..].chars().next(),
-    ];
+    let outside =
+        [text[..at - before.len()].chars().next_back(), text[at + after.len()..].chars().next()];
     let n_digits = before.chars().chain(after.chars()).filter(char::is_ascii_digit).count();
     n_digits >= 5 && !outside.into_iter().flatten().any(is_word)
 }
@@ -184,10 +227,8 @@ impl Number<'_> {
 fn read(text: &str, runs: &[Run]) -> Option<Found> {
     let (head, last) = (runs.first()?, runs.last()?);
     let mut bytes = head.bytes.start..last.bytes.end;
-    let mut value: String = text[bytes.clone()]
-        .chars()
-        .filter_map(|c| glyph(c).map(|(digit, _)| digit))
-        .collect();
+    let mut value: String =
+        text[bytes.clone()].chars().filter_map(|c| glyph(c).map(|(digit, _)| digit)).collect();
     if value.len() < 7 || value.len() > MAX_DIGITS {
         return None;
     }

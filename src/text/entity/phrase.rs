@@ -46,7 +46,11 @@ impl CarrierFinder {
             let goes_on = is_letter(text[..m.start()].chars().next_back())
                 || is_letter(text[m.end()..].chars().next());
             if !value.is_empty() && !(is_latin && goes_on) {
-                found.push(Found { kind: EntityKind::Carrier, bytes: m.range(), value: value.clone() });
+                found.push(Found {
+                    kind: EntityKind::Carrier,
+                    bytes: m.range(),
+                    value: value.clone(),
+                });
             }
         }
     }

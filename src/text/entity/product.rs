@@ -9,13 +9,28 @@ use std::ops::Range;
 const BEFORE_SHORT: &str = "的这那个双只口张本把瓶件条床买退换款了";
 /// Codes that only look like models: errors, standards, sizes, interfaces.
 const NO_MODEL: [&str; 26] = [
-    "ip", "wifi", "usb", "ddr", "pm", "type", "no", "e0", "v1.", "v2.", "v3.", "gb", "iso", "ipx", "pcie", "hdmi",
-    "type-c", "http", "q1", "h26", "mp3", "mp4", "co2", "qq", "vx", "wx",
+    "ip", "wifi", "usb", "ddr", "pm", "type", "no", "e0", "v1.", "v2.", "v3.", "gb", "iso", "ipx",
+    "pcie", "hdmi", "type-c", "http", "q1", "h26", "mp3", "mp4", "co2", "qq", "vx", "wx",
 ];
 /// Words before a code that is no model.
 const NO_MODEL_AFTER: [&str; 17] = [
-    "报错", "错误", "代码", "故障", "单号", "编号", "订单", "验证码", "兑换", "优惠码", "邀请码", "护照", "通行证", "取件码",
-    "卡密", "版本", "货号",
+    "报错",
+    "错误",
+    "代码",
+    "故障",
+    "单号",
+    "编号",
+    "订单",
+    "验证码",
+    "兑换",
+    "优惠码",
+    "邀请码",
+    "护照",
+    "通行证",
+    "取件码",
+    "卡密",
+    "版本",
+    "货号",
 ];
 
 /// The names of the shop's goods.
@@ -85,7 +100,11 @@ impl Products {
         for m in self.automaton.find_iter(text) {
             let Some(name) = &self.names[m.pattern().as_usize()] else { continue };
             if stands_alone(text, m.range()) {
-                found.push(Found { kind: EntityKind::Product, bytes: m.range(), value: name.clone() });
+                found.push(Found {
+                    kind: EntityKind::Product,
+                    bytes: m.range(),
+                    value: name.clone(),
+                });
             }
         }
     }
@@ -137,7 +156,8 @@ pub(super) struct ModelFinder {
 
 impl ModelFinder {
     pub(super) fn new() -> Self {
-        let suffix = r"(?:\s?(?:pro\+?|max|plus|ultra|mini|se|air|ti|super|lite|note|rsr|fe|turbo))*";
+        let suffix =
+            r"(?:\s?(?:pro\+?|max|plus|ultra|mini|se|air|ti|super|lite|note|rsr|fe|turbo))*";
         Self {
             series: regex(&format!(
                 r"(?:(?:华为|荣耀|小米|红米|苹果|真我|一加|魅族|三星|联想|戴森|索尼|佳能|尼康|大疆|vivo|oppo|redmi|huawei|xiaomi)\s?(?:[a-z]{{1,8}}\s?)?[0-9]{{1,4}}[a-z]{{0,2}}|\
@@ -176,8 +196,11 @@ impl ModelFinder {
 }
 
 fn model(text: &str, bytes: Range<usize>) -> Found {
-    let value: String =
-        text[bytes.clone()].chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+    let value: String = text[bytes.clone()]
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect::<String>()
+        .to_uppercase();
     Found { kind: EntityKind::Model, bytes, value }
 }
 
@@ -187,8 +210,11 @@ fn is_whole(text: &str, bytes: Range<usize>) -> bool {
     let mut after = text[bytes.end..].chars();
     let goes_on = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | '/');
     let next = after.next();
-    let is_decimal = matches!(next, Some('.' | '-')) && after.next().is_some_and(|c| c.is_ascii_alphanumeric());
-    !before.is_some_and(|c| goes_on(c) || c == '.' || c == '-') && !next.is_some_and(goes_on) && !is_decimal
+    let is_decimal =
+        matches!(next, Some('.' | '-')) && after.next().is_some_and(|c| c.is_ascii_alphanumeric());
+    !before.is_some_and(|c| goes_on(c) || c == '.' || c == '-')
+        && !next.is_some_and(goes_on)
+        && !is_decimal
 }
 
 fn tail(text: &str, n_chars: usize) -> &str {
