@@ -7,8 +7,8 @@ pub mod rules;
 use crate::config::{Config, ModelConfig};
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
 use crate::model::{
-    Bundle, ClassPolicy, Classifier, IntentPolicy, ModelError, Models, OnnxClassifier, OnnxSettings,
-    Pool, PoolSettings, SentimentPolicy, Task, URGENCY_CLASSES, runtime,
+    Bundle, ClassPolicy, Classifier, IntentPolicy, ModelError, Models, OnnxClassifier,
+    OnnxSettings, Pool, PoolSettings, SentimentPolicy, Task, URGENCY_CLASSES, runtime,
 };
 use crate::routing::RuleSet;
 use crate::store::Store;

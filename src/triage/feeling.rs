@@ -2,7 +2,7 @@
 //!
 //! Emotion is a log-linear pool: `log p = (1 - g) log m + g log s + a w`, normalised, where `m` is
 //! the emotion model's probability, `s` what the sentiment model leads one to expect
-//! ([`EMOTION_GIVEN_SENTIMENT`]), `w` in [0, 1] the weight of the emotion's words, and `g` and `a`
+//! (`EMOTION_GIVEN_SENTIMENT`), `w` in [0, 1] the weight of the emotion's words, and `g` and `a`
 //! are [`FeelingConfig`]. Without a model `m` is `s`. Urgency is the model's expectation, raised by
 //! words and marks.
 //!
@@ -39,7 +39,8 @@ pub fn emotion(
     let sentiment = [sentiment.negative, sentiment.neutral, sentiment.positive];
     let mut logits = [0.0_f32; N_EMOTIONS];
     for (idx, logit) in logits.iter_mut().enumerate() {
-        let by_sentiment = EMOTION_GIVEN_SENTIMENT.iter().zip(sentiment).map(|(row, p)| row[idx] * p);
+        let by_sentiment =
+            EMOTION_GIVEN_SENTIMENT.iter().zip(sentiment).map(|(row, p)| row[idx] * p);
         let expected = by_sentiment.sum::<f32>().max(FLOOR).ln();
         *logit = match model {
             Some(model) => {
@@ -54,7 +55,8 @@ pub fn emotion(
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - max).exp()).sum();
     // Strictly greater: of equal ones the one that needs more care.
-    let best = (1..N_EMOTIONS).fold(0, |best, idx| if logits[idx] > logits[best] { idx } else { best });
+    let best =
+        (1..N_EMOTIONS).fold(0, |best, idx| if logits[idx] > logits[best] { idx } else { best });
     let label = EmotionLabel::ALL[best];
     Emotion { label, score: 1.0 / sum, evidence: words.evidence(label) }
 }
@@ -138,6 +140,7 @@ mod tests {
             ("修好了，非常感谢", POSITIVE, Pleased),
             ("啊？真的假的", NEUTRAL, Other),
             ("不急，垃圾袋怎么卖", NEUTRAL, Calm),
+            ("不急，慢慢来", NEGATIVE, Calm),
         ];
         for (text, sentiment, expected) in table {
             let emotion = emotion(None, &read(text), sentiment, &CONFIG);

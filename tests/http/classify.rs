@@ -140,7 +140,8 @@ async fn two_hundred_and_fifty_six_texts_are_one_batch() {
 #[tokio::test]
 async fn a_model_of_emotion_is_heard_and_one_that_fails_is_named() {
     let service = Service::with(Setup { feeling_models: true, ..Setup::default() }).await;
-    let sarcasm = service.post("/v1/classify", json!({ "text": "谢谢你们啊！马上给我退" })).await.body;
+    let sarcasm =
+        service.post("/v1/classify", json!({ "text": "谢谢你们啊！马上给我退" })).await.body;
     assert_eq!(sarcasm["emotion"]["label"], "angry");
     assert_eq!(sarcasm["emotion"]["evidence"], json!([]));
     assert!((0.0..=1.0).contains(&sarcasm["emotion"]["score"].as_f64().unwrap()));
@@ -152,7 +153,8 @@ async fn a_model_of_emotion_is_heard_and_one_that_fails_is_named() {
 #[tokio::test]
 async fn says_what_makes_a_matter_hard_and_hears_threats() {
     let service = Service::new().await;
-    let classify = async |text: &str| service.post("/v1/classify", json!({ "text": text })).await.body;
+    let classify =
+        async |text: &str| service.post("/v1/classify", json!({ "text": text })).await.body;
     let threat = classify("快递第三次了，再不送我就打12315").await;
     assert_eq!((&threat["complexity"], &threat["complaint"]), (&json!("expert"), &json!(true)));
     assert_eq!(threat["complexity_reasons"], json!(["repeated_failure", "legal"]));

@@ -82,7 +82,8 @@ async fn too_much_at_once_is_refused_at_once_and_too_slow_is_given_up() {
         config.http.max_in_flight = 2;
         config.http.deadline = Duration::from_millis(400);
     };
-    let setup = Setup { configure, pause: Duration::from_millis(900), workers: 1, ..Setup::default() };
+    let setup =
+        Setup { configure, pause: Duration::from_millis(900), workers: 1, ..Setup::default() };
     let service = std::sync::Arc::new(Service::with(setup).await);
     let mut requests = tokio::task::JoinSet::new();
     for _ in 0..6 {

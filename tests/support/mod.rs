@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use fenzhen::app::{self, App};
 use fenzhen::app::rules::RuleFile;
+use fenzhen::app::{self, App};
 use fenzhen::config::Config;
 use fenzhen::kb::{KbSettings, KnowledgeBase};
 use fenzhen::model::{

@@ -80,7 +80,8 @@ pub(super) fn measure(
                 None => History::default(),
             };
             let started = Instant::now();
-            let options = ClassifyOptions { top_k: 1, explain: false, deadline: started + PATIENCE };
+            let options =
+                ClassifyOptions { top_k: 1, explain: false, deadline: started + PATIENCE };
             let mut found = runtime.block_on(triage.classify(&row.text, options))?;
             found.consider(history);
             let (label, score) = feeling.label(&found);

@@ -70,7 +70,9 @@ fn summary(report: &IntentReport) -> String {
     ];
     if let Some(ordinal) = &report.ordinal {
         rows.push(plain("Mean absolute error", ordinal.mean_absolute_error));
-        rows.extend(ordinal.quadratic_weighted_kappa.map(|kappa| plain("Quadratic weighted kappa", kappa)));
+        rows.extend(
+            ordinal.quadratic_weighted_kappa.map(|kappa| plain("Quadratic weighted kappa", kappa)),
+        );
     }
     rows.extend(report.coverage.iter().map(|point| {
         plain(&format!("Accuracy of the surest {:.0} %", 100.0 * point.coverage), point.accuracy)

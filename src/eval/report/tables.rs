@@ -161,7 +161,9 @@ fn summary(report: &IntentReport) -> String {
     ];
     if let Some(ordinal) = &report.ordinal {
         rows.push(plain("mean absolute error", ordinal.mean_absolute_error));
-        rows.extend(ordinal.quadratic_weighted_kappa.map(|kappa| plain("quadratic weighted kappa", kappa)));
+        rows.extend(
+            ordinal.quadratic_weighted_kappa.map(|kappa| plain("quadratic weighted kappa", kappa)),
+        );
     }
     rows.extend(report.coverage.iter().map(|point| {
         plain(&format!("accuracy of the surest {:.0} %", 100.0 * point.coverage), point.accuracy)

@@ -101,10 +101,7 @@ fn fakes(watch: Arc<Watch>, gate: Option<(Sender<()>, SharedReceiver)>) -> Model
     two_models(intent, KeywordClassifier::sentiment().unwrap())
 }
 
-fn two_models(
-    intent: impl Classifier + 'static,
-    sentiment: impl Classifier + 'static,
-) -> Models {
+fn two_models(intent: impl Classifier + 'static, sentiment: impl Classifier + 'static) -> Models {
     let (intent, sentiment) = (Box::new(intent), Box::new(sentiment));
     Models { intent, sentiment, emotion: None, urgency: None }
 }
