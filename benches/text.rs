@@ -1,4 +1,4 @@
-//! The text path: normalise, entities, words of emotion, segment, at 16, 32 and 64 characters.
+//! The text path: normalise, entities, words of emotion, language, segment, at 16, 32 and 64 characters.
 //!
 //! Measured: one call on one thread with warm caches and tables loaded, the allocations of the
 //! result included. Left out: loading the tables (once a process), masking, anything with a model.
@@ -9,6 +9,7 @@ mod texts;
 
 use anyhow::{Context, ensure};
 use fenzhen::text::entity::EntityFinder;
+use fenzhen::text::language;
 use fenzhen::text::lexicon::{EmotionLabel, Lexicon};
 use fenzhen::text::normalize::Normalizer;
 use fenzhen::text::segment::Dictionary;
@@ -31,7 +32,8 @@ fn main() -> anyhow::Result<()> {
     let kinds: Vec<_> =
         finder.find(MESSY, &normalized).iter().map(|entity| entity.kind.as_str()).collect();
     ensure!(kinds.contains(&"phone"), "{kinds:?}");
-    ensure!(lexicon.read(normalized.text()).emotion == EmotionLabel::Angry);
+    let shown = lexicon.read(MESSY, &normalized).evidence(EmotionLabel::Angry);
+    ensure!(!shown.is_empty(), "the faces are angry");
 
     let mut bench = Bench::from_args();
     let samples = TEXTS.map(|(chars, text)| (format!("{chars} characters"), text));
@@ -47,7 +49,10 @@ fn main() -> anyhow::Result<()> {
             finder.find(black_box(text), &normalized)
         });
         measure(&mut bench, &format!("emotion and urgency, {name}"), || {
-            lexicon.read(black_box(normalized.text()))
+            lexicon.read(black_box(text), &normalized)
+        });
+        measure(&mut bench, &format!("language, {name}"), || {
+            language::detect(black_box(normalized.text()))
         });
         measure(&mut bench, &format!("segment, {name}"), || {
             dictionary.cut(black_box(normalized.text()))

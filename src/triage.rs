@@ -27,7 +27,7 @@ use crate::model::{
 use crate::routing::{Decision, Facts, RuleSet, Trace};
 use crate::store::StoreError;
 use crate::text::entity::EntityFinder;
-use crate::text::lexicon::{Lexicon, N_EMOTIONS, Reading};
+use crate::text::lexicon::{EmotionLabel, Lexicon, N_EMOTIONS, Reading};
 use crate::text::normalize::{Normalized, Normalizer};
 use crate::text::segment::Dictionary;
 use crate::text::{entity, language};
@@ -388,7 +388,7 @@ impl Triage {
     ) -> Result<Classification, TriageError> {
         let mut degraded = Vec::new();
         let normalized = read.normalized.text();
-        let (labels, intent) = match &understood.intent {
+        let (labels, mut intent) = match &understood.intent {
             Ok(scores) => {
                 (&models.readers.intent_labels, models.readers.intent.read(scores, top_k))
             }
@@ -426,10 +426,17 @@ impl Triage {
         let feeling = &self.settings.feeling;
         let emotion = feeling::emotion(emotion_model, words, sentiment.scores, feeling);
         let top = labels.name(intent.top.label);
-        let is_matter = matches!(self.intents.role(top), Role::Matter | Role::Deny | Role::Human);
+        let language = language::detect(normalized);
+        // What the model says of a language that it never saw is noise, however sure it is.
+        let is_read = self.reads(language);
+        if !is_read {
+            intent.outcome = Outcome::Reject;
+        }
+        let is_matter =
+            !is_read || matches!(self.intents.role(top), Role::Matter | Role::Deny | Role::Human);
         let urgency = feeling::urgency(urgency_model, words, emotion.label, is_matter, normalized);
-        let feelings = Feelings { sentiment, emotion, urgency };
-        let mut classification = self.describe(labels, intent, feelings, read, degraded);
+        let beside = Beside { sentiment, emotion, urgency, language, degraded };
+        let mut classification = self.describe(labels, intent, beside, read);
         classification.models = models.readers.ids.clone();
         Ok(classification)
     }
@@ -437,17 +444,12 @@ impl Triage {
     fn describe(
         &self,
         labels: &LabelSet,
-        mut reading: IntentReading,
-        feelings: Feelings,
+        reading: IntentReading,
+        beside: Beside,
         read: &Read,
-        degraded: Vec<Degraded>,
     ) -> Classification {
+        let Beside { sentiment, emotion, urgency, language, degraded } = beside;
         let words = &read.words;
-        let language = language::detect(read.normalized.text());
-        if !self.reads(language) {
-            // Whatever the model says of a language it never saw is noise, however sure it is.
-            reading.outcome = Outcome::Reject;
-        }
         let intents: Vec<Intent> = reading
             .ranked
             .iter()
@@ -462,15 +464,17 @@ impl Triage {
             .collect();
         let intent = intents[0].clone();
         let role = self.intents.role(&intent.label);
-        let base = match reading.outcome {
-            Outcome::Reject if role != Role::OutOfScope => Complexity::Standard,
-            _ => self.intents.complexity(&intent.label),
+        // Praise has the intent of what it praises (修好啦) and leaves nothing to do.
+        let is_praise = emotion.label == EmotionLabel::Pleased && urgency == 0;
+        let base = if is_praise || reading.outcome == Outcome::Reject {
+            Complexity::Standard
+        } else {
+            self.intents.complexity(&intent.label)
         };
         let Assessment { level, reasons } =
             complexity::assess(base, words, &read.entities, self.settings.large_amount);
         let is_complaint =
             reading.outcome == Outcome::Accept && intent.label.starts_with(COMPLAINTS);
-        let Feelings { sentiment, emotion, urgency } = feelings;
         let urgency_phrases = words.urgency_phrases.clone();
         Classification {
             complexity: level,
@@ -594,11 +598,13 @@ fn facts(classification: &Classification, situation: Situation<'_>) -> Facts {
     facts
 }
 
-/// What was found of how the customer feels.
-struct Feelings {
+/// What was found beside the intent.
+struct Beside {
     sentiment: SentimentReading,
     emotion: Emotion,
     urgency: u8,
+    language: &'static str,
+    degraded: Vec<Degraded>,
 }
 
 /// The classes of a model that need not be there; a configured one that failed is noted.

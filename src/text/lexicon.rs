@@ -112,7 +112,7 @@ pub struct Reading {
     pub urgency_phrases: Vec<Evidence>,
     /// Marks repeat: !! or ?!.
     pub impatient_marks: bool,
-    /// The words say that there is no hurry, 不急.
+    /// The words say that there is no hurry, 不急; they weigh as plain words of calm.
     pub no_hurry: bool,
     /// What makes the matter harder, each phrase once.
     pub troubles: Vec<Trouble>,
@@ -239,6 +239,9 @@ impl Lexicon {
                 *sum = (*sum + weight).min(1.0);
                 emotion_phrases.push((label, Evidence::new(sent, normalized, bytes)));
             }
+        }
+        if no_hurry {
+            emotions[EmotionLabel::Calm as usize] = EMOTION_WEIGHTS[1];
         }
         let mut matters: Vec<usize> = self.matters.find(text).map(|(_, number)| *number).collect();
         matters.sort_unstable();
@@ -441,7 +444,7 @@ mod tests {
             ("太失望了，再也不来了", &["失望", "再也不"], EmotionLabel::Disappointed),
             ("客服态度好，点赞👍", &["态度好", "点赞", "👍"], EmotionLabel::Pleased),
             ("哈哈哈真的假的", &["哈哈", "真的假的"], EmotionLabel::Other),
-            ("不着急，垃圾袋怎么卖", &[], EmotionLabel::Calm),
+            ("不着急，垃圾袋怎么卖", &[], EmotionLabel::Anxious),
             ("不满意可以退吗", &[], EmotionLabel::Disappointed),
         ];
         for (text, phrases, label) in table {
@@ -477,6 +480,7 @@ mod tests {
         assert_eq!(read("很急，窗帘着火了").urgency_phrases.len(), 1);
         assert_eq!(read("都等三天了").urgency_phrases[0].text, "三天了");
         assert!(read("不着急，慢慢来").no_hurry);
+        assert!(read("不着急，慢慢来").emotions[EmotionLabel::Calm as usize] > 0.0);
         assert!(!read("着急").no_hurry);
         assert!(read("还不发货！！").impatient_marks);
     }

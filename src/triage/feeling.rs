@@ -2,7 +2,7 @@
 //!
 //! Emotion is a log-linear pool: `log p = (1 - g) log m + g log s + a w`, normalised, where `m` is
 //! the emotion model's probability, `s` what the sentiment model leads one to expect
-//! ([`EMOTION_GIVEN_SENTIMENT`]), `w` in [0, 1] the weight of the emotion's words, and `g` and `a`
+//! (`EMOTION_GIVEN_SENTIMENT`), `w` in [0, 1] the weight of the emotion's words, and `g` and `a`
 //! are [`FeelingConfig`]. Without a model `m` is `s`. Urgency is the model's expectation, raised by
 //! words and marks.
 //!
@@ -140,6 +140,7 @@ mod tests {
             ("修好了，非常感谢", POSITIVE, Pleased),
             ("啊？真的假的", NEUTRAL, Other),
             ("不急，垃圾袋怎么卖", NEUTRAL, Calm),
+            ("不急，慢慢来", NEGATIVE, Calm),
         ];
         for (text, sentiment, expected) in table {
             let emotion = emotion(None, &read(text), sentiment, &CONFIG);

@@ -119,13 +119,15 @@ const SYLLABLES: [(&str, &str); 24] = [
     ("y", "a an ang ao e i in ing o ong ou u uan ue un"),
     ("w", "a ai an ang ei en eng o u"),
 ];
+/// Letters of the longest run read as one word; longer ones are no typing.
+const MAX_LETTERS: usize = 64;
 /// Letters of the longest syllable, zhuang.
 const MAX_SYLLABLE: usize = 6;
 
 /// The fewest pinyin syllables that spell `word`; `None` where none do. Only the first may lack an
 /// initial, as the spelling rules want it without an apostrophe.
 pub(super) fn syllables(word: &str) -> Option<usize> {
-    if !word.is_ascii() {
+    if !word.is_ascii() || word.len() > MAX_LETTERS {
         return None;
     }
     let mut fewest = vec![None; word.len() + 1];
