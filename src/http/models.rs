@@ -60,10 +60,10 @@ pub(super) struct ReloadResponse {
     /// The bundles from now on.
     after: ModelIds,
     /// Milliseconds for reading, checking and starting the new ones; the old ones answered meanwhile.
-    #[schema(example = 180.0)]
+    #[schema(example = 518.0)]
     load_ms: f64,
     /// Milliseconds until the last request of the old ones was answered and their threads had ended.
-    #[schema(example = 4.0)]
+    #[schema(example = 10.0)]
     drain_ms: f64,
 }
 

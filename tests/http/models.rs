@@ -201,6 +201,37 @@ async fn labels_that_the_rules_name_must_not_go() {
 }
 
 #[tokio::test]
+async fn rules_and_models_that_need_each_other_come_together() {
+    const RULES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/rules-renamed.toml");
+    let shipped = std::fs::read_to_string(package("config/rules.toml")).unwrap();
+    std::fs::write(RULES, &shipped).unwrap();
+    let configure = |config: &mut fenzhen::config::Config| {
+        config.model.root = ROOT.into();
+        config.rules.file = RULES.into();
+    };
+    let service = Service::with(Setup { configure, ..Setup::default() }).await;
+    let bundles = Bundles::new();
+    let renamed = bundles.copy("intent", "renamed", |manifest| {
+        manifest + "\n[labels]\n\"shipping.delay\" = \"parcel.late\"\n"
+    });
+    let fitting = shipped.replace("shipping.delay", "parcel.late").replacen(
+        "version = \"",
+        "version = \"99.",
+        1,
+    );
+    std::fs::write(RULES, fitting).unwrap();
+    let refused = service.post("/v1/admin/rules/reload", json!({})).await;
+    assert_eq!(refused.body["error"]["code"], "rules_refused", "not before the labels are there");
+
+    assert_eq!(reload(&service, json!({ "intent": renamed })).await.status, StatusCode::OK);
+    let rules = service.get("/v1/admin/rules").await.body;
+    assert!(rules["rule_set"].as_str().unwrap().contains("@99."), "{rules}");
+    let answer = service.post("/v1/route", json!({ "text": "我的快递三天没动了" })).await;
+    assert_eq!(answer.body["classification"]["intent"]["label"], "parcel.late");
+    assert_eq!(service.post("/v1/admin/rules/reload", json!({})).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn one_reload_at_a_time() {
     let service = service().await;
     let (first, second) =
@@ -227,7 +258,7 @@ async fn folders_outside_the_root_are_refused_in_the_same_words() {
         assert!(error["message"].as_str().unwrap().starts_with(&sentence), "{error}");
         assert_eq!(error["details"]["field"], "intent");
     }
-    assert!(!service.app.models.begin(Default::default()).is_err(), "nothing is left locked");
+    assert!(service.app.models.begin(Default::default()).is_ok(), "nothing is left locked");
 }
 
 #[tokio::test]
