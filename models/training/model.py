@@ -1,4 +1,5 @@
-"""The networks: a body that turns a text into one vector, a character TextCNN or the encoder, with one head a task.
+"""The networks: a body that turns a text into one vector, a hashed n-gram bag, a
+character TextCNN or the encoder, with one head a task.
 
 Shapes: `input_ids` and `attention_mask` are `[batch, seq]` int64, a head's logits `[batch, labels]` float32.
 Positions whose mask is 0 never influence the result: they are zero before the filters see them, just as the
@@ -39,6 +40,39 @@ class TextCnn(nn.Module):
         return torch.cat(pooled, dim=1)
 
 
+class NgramBag(nn.Module):
+    """The sum of vectors of all runs of one to four characters, hashed into a table (Joulin et al. 2016, fastText).
+
+    Remembers wordings as a linear model does, at the cost of a few table look-ups. Zeros stand for both ends of the text.
+    """
+
+    LENGTHS = (1, 2, 3, 4)
+    # Odd multipliers of about 2^40 spread the ids of neighbours over the table; products stay below 2^63.
+    MULTIPLIERS = (1_099_511_628_211, 911_382_323_147, 972_663_749_017, 1_000_000_000_039)
+
+    def __init__(self, buckets: int, dim: int) -> None:
+        super().__init__()
+        self.buckets = buckets
+        self.table = nn.Embedding(buckets, dim)
+        nn.init.normal_(self.table.weight, std=0.02)
+        self.width = dim
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        ids = F.pad(input_ids * attention_mask, (1, max(self.LENGTHS) - 1))
+        starts = F.pad(attention_mask, (1, 0), value=1)  # the empty place before the text is one too
+        n_starts = starts.shape[1]
+        total = torch.zeros(())
+        run = torch.zeros((), dtype=torch.int64)
+        for at, length in enumerate(self.LENGTHS):
+            run = run + ids[:, at : at + n_starts] * self.MULTIPLIERS[at] + length
+            # The place before the text begins runs of two and more.
+            valid = starts if length > 1 else F.pad(attention_mask, (1, 0))
+            vectors = self.table(torch.remainder(run // 8, self.buckets))
+            total = total + (vectors * valid.unsqueeze(-1).to(vectors.dtype)).sum(dim=1)
+        count = starts.sum(dim=1, keepdim=True).to(torch.float32) * len(self.LENGTHS)
+        return total / count.sqrt()
+
+
 class PooledEncoder(nn.Module):
     """The mean and the maximum of the encoder's hidden states."""
 
@@ -58,7 +92,7 @@ class PooledEncoder(nn.Module):
 class MultiTask(nn.Module):
     """A body and a linear head a task; all heads read the same vector."""
 
-    def __init__(self, body: TextCnn | PooledEncoder, n_labels: Mapping[str, int], dropout: float) -> None:
+    def __init__(self, body: NgramBag | TextCnn | PooledEncoder, n_labels: Mapping[str, int], dropout: float) -> None:
         super().__init__()
         self.body = body
         self.dropout = nn.Dropout(dropout)

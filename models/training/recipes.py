@@ -12,6 +12,8 @@ RECIPES = {
         label_weights={"sentiment": {"negative": 2.0, "positive": 3.0}, "review": {"negative": 0.3, "positive": 0.3}},
     ),
     # Students: `distill.py` trains them on the teachers' scores.
-    "fast": Recipe("cnn", ("intent",), epochs=6, learning_rate=1.5e-3, dim=128, filters=128, widths=(2, 3, 4), dropout=0.3, smoothing=0.0),
+    "fast": Recipe(
+        "bag", ("intent",), epochs=10, learning_rate=6e-3, batch_size=256, dim=64, dropout=0.1, smoothing=0.0, noise=0.4, weight_decay=1e-4,
+    ),
     "accurate": Recipe("encoder", ("intent",), epochs=3, learning_rate=3e-4, dropout=0.1, smoothing=0.0),
 }  # fmt: skip

@@ -40,7 +40,7 @@ OPSET = 17
 class Recipe:
     """How one network is built and trained. `base` names the weights it starts from, none for a network from scratch."""
 
-    body: str  # "cnn" or "encoder"
+    body: str  # "bag", "cnn" or "encoder"
     tasks: tuple[str, ...]
     epochs: int
     learning_rate: float
@@ -49,7 +49,8 @@ class Recipe:
     ema_decay: float = 0.998
     smoothing: float = 0.1
     dropout: float = 0.5
-    dim: int = 160  # of a CNN, as are the next two
+    buckets: int = 1 << 17  # of a bag
+    dim: int = 160  # of a bag or a CNN; the next two of a CNN
     filters: int = 192
     widths: tuple[int, ...] = (2, 3, 4, 5)
     layers: int = 4  # of an encoder

@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from training.augment import fill_placeholders
 from training.data import Row, read_rows
 from training.encoder import Encoder, EncoderSize
-from training.model import MultiTask, PooledEncoder, TextCnn
+from training.model import MultiTask, NgramBag, PooledEncoder, TextCnn
 from training.noise import Noise
 from training.recipes import RECIPES
 from training.settings import LABELS_OF, MAX_TOKENS, PAD_ID, SERVICE_TASKS, UNK_ID, WORK, Recipe
@@ -95,8 +95,11 @@ def batches(examples: Sequence[Example], size: int, rng: random.Random) -> Itera
 
 def build(recipe: Recipe, n_tokens: int, labels: Labels) -> MultiTask:
     """The untrained network of a recipe."""
-    if recipe.body == "cnn":
-        body: TextCnn | PooledEncoder = TextCnn(n_tokens, recipe.dim, recipe.filters, recipe.widths)
+    body: NgramBag | TextCnn | PooledEncoder
+    if recipe.body == "bag":
+        body = NgramBag(recipe.buckets, recipe.dim)
+    elif recipe.body == "cnn":
+        body = TextCnn(n_tokens, recipe.dim, recipe.filters, recipe.widths)
     else:
         size = EncoderSize(dim=256, layers=recipe.layers)
         body = PooledEncoder(Encoder(n_tokens, size, dropout=0.1))
@@ -132,7 +135,7 @@ def predict(model: MultiTask, texts: Sequence[str], vocab: Mapping[str, int], ta
 def loss_of(model: MultiTask, batch: Sequence[Example], texts: list[str], vocab: Mapping[str, int], recipe: Recipe) -> Tensor:
     """The weighted cross-entropy of all tasks of a batch, a mean over its examples."""
     tasks = sorted({task for example in batch for task in example.targets})
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=not isinstance(model.body, NgramBag)):
         vector = model.body(*encode(texts, vocab))
     vector = model.dropout(vector.float())
     total = torch.zeros(())
