@@ -15,12 +15,12 @@ class Published:
 
 BUNDLES = {
     "intent": Published("intent", ("fast-11",), "intent-fast"),
-    "intent-accurate": Published("intent", ("encoder-11", "cnn-11"), "intent-accurate", int8=True),
+    "intent-accurate": Published("intent", ("cnn-11",), "intent-accurate"),
     "sentiment": Published("sentiment", ("feeling-11",), "sentiment-cnn"),
     "emotion": Published("emotion", ("feeling-11",), "emotion-cnn"),
     "urgency": Published("urgency", ("feeling-11",), "urgency-cnn"),
 }
 
-# Recipe and seed of every network that is trained on labels; the first four teach the students.
-TEACHER_SEEDS = (("cnn", 11), ("cnn", 23), ("encoder", 11), ("encoder", 23), ("feeling", 11))
-TEACHERS = tuple(f"{recipe}-{seed}" for recipe, seed in TEACHER_SEEDS if recipe != "feeling")
+# Recipe and seed of every network that is trained on labels, and what teaches the student.
+TEACHER_SEEDS = (("cnn", 11), ("feeling", 11))
+TEACHERS = ("linear", "cnn-11")

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from training.bundles import BUNDLES
 from training.data import read_rows
-from training.model import OneTask
+from training.model import MultiTask, NgramBag, OneTask
 from training.settings import MAX_TOKENS, MODELS, OPSET, PAD_ID, WORK
 from training.train import encode, load
 from training.vocabulary import load_vocab
@@ -76,6 +76,27 @@ def export_onnx(model: torch.nn.Module, path: Path) -> None:
         )
 
 
+class Int8Table(torch.nn.Module):
+    """A table of vectors rounded to int8, one scale a column: a quarter of the file, and no other time."""
+
+    def __init__(self, table: torch.nn.Embedding) -> None:
+        super().__init__()
+        weight = table.weight.detach()
+        scale = weight.abs().amax(dim=0) / 127
+        self.register_buffer("scale", scale)
+        self.register_buffer("codes", torch.round(weight / scale).to(torch.int8))
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return self.codes[ids].to(torch.float32) * self.scale
+
+
+def with_small_tables(member: MultiTask) -> MultiTask:
+    """The network with the tables of n-grams rounded, as they are published."""
+    if isinstance(member.body, NgramBag):
+        member.body.table = Int8Table(member.body.table)  # type: ignore[assignment]
+    return member
+
+
 def quantize(path: Path) -> None:
     """Rounds the weights of matrix products to int8, a scale for each output channel; activations as they come."""
     with TemporaryDirectory() as folder:
@@ -127,7 +148,7 @@ def main() -> None:
     vocab = load_vocab(WORK / "tokenizer.json")
     loaded = [load(WORK / f"{name}.pt", len(vocab)) for name in args.members or published.members]
     labels = loaded[0][1][published.task]
-    model = OneTask([member for member, _ in loaded], published.task).eval()
+    model = OneTask([with_small_tables(member) for member, _ in loaded], published.task).eval()
 
     folder = args.out or MODELS / args.bundle
     folder.mkdir(parents=True, exist_ok=True)
