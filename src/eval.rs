@@ -1,7 +1,7 @@
 //! Figures over labelled data: how good the models, the search and the whole conversation are.
 //!
-//! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`] and
-//! [`conversations`] run something over them and give a report; [`metrics`] and [`bootstrap`] hold
+//! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`], [`spans`] (entities,
+//! masking, keywords) and [`conversations`] run something over them and give a report; [`metrics`] and [`bootstrap`] hold
 //! the definitions; [`compare`] tests two reports of one data set against each other, [`baseline`]
 //! a report against the recorded figures; [`report`] prints.
 //!
@@ -21,6 +21,7 @@ pub mod metrics;
 mod progress;
 pub mod report;
 pub mod retrieval;
+pub mod spans;
 
 pub use error::EvalError;
 

@@ -21,11 +21,12 @@ use crate::model::{
 };
 use crate::routing::{Decision, Facts, RuleSet, Trace};
 use crate::store::StoreError;
-use crate::text::entity::EntityFinder;
+use crate::text::entity::{Entity, EntityFinder};
+use crate::text::keyword::{Keyword, KeywordFinder};
 use crate::text::lexicon::{EmotionLabel, Lexicon, Reading};
 use crate::text::normalize::{Normalized, Normalizer};
 use crate::text::segment::Dictionary;
-use crate::text::{entity, language};
+use crate::text::language;
 use arc_swap::ArcSwap;
 use catalogue::{IntentCatalogue, Role};
 use classification::{
@@ -109,6 +110,8 @@ pub struct TextTools {
     pub dictionary: Arc<Dictionary>,
     /// Entities and masking.
     pub entities: EntityFinder,
+    /// Praise, blame and the matter of a comment.
+    pub keywords: KeywordFinder,
     /// Emotion, urgency, plain requests.
     pub lexicon: Lexicon,
 }
@@ -117,8 +120,10 @@ pub struct TextTools {
 pub struct Read {
     /// In one form, with the way back.
     pub normalized: Normalized,
-    /// Numbers, addresses, names.
-    pub entities: Vec<entity::Entity>,
+    /// Numbers, addresses, names, dates, goods, faults.
+    pub entities: Vec<Entity>,
+    /// What the comment praises or blames.
+    pub keywords: Vec<Keyword>,
     /// What its words say.
     pub words: Reading,
 }
@@ -139,7 +144,8 @@ impl TextTools {
         }
         let entities = self.entities.find(text, &normalized, CHINESE_TIME.to_datetime(now));
         let words = self.lexicon.read(normalized.text());
-        Ok(Read { normalized, entities, words })
+        let keywords = self.keywords.find(text, &normalized, &entities, &self.dictionary);
+        Ok(Read { normalized, entities, keywords, words })
     }
 
     /// `text` with personal data masked.
@@ -290,7 +296,7 @@ impl Triage {
             let weights = self.word_weights(&read.normalized, label, options.deadline).await?;
             classification.explanation = Some(weights);
         }
-        classification.entities = read.entities;
+        (classification.entities, classification.keywords) = (read.entities, read.keywords);
         classification.took_us = micros(started);
         Ok(classification)
     }
@@ -315,7 +321,7 @@ impl Triage {
             let read = read?;
             let understood = understood.next().unwrap_or(Err(ModelError::Stopped))?;
             let mut classification = self.put_together(&read, &understood, options.top_k)?;
-            classification.entities = read.entities;
+            (classification.entities, classification.keywords) = (read.entities, read.keywords);
             classification.took_us = micros(started);
             Ok(classification)
         });
@@ -340,7 +346,8 @@ impl Triage {
         }
     }
 
-    /// Joins models and words. Entities, explanation and time are filled in by the caller.
+    /// Joins models and words. Entities, keywords, explanation and time are filled in by
+    /// the caller.
     fn put_together(
         &self,
         read: &Read,
@@ -413,6 +420,7 @@ impl Triage {
             },
             urgency: words.urgency,
             entities: Vec::new(),
+            keywords: Vec::new(),
             language: language::detect(normalized).to_owned(),
             models: self.readers.ids.clone(),
             degraded,

@@ -1,6 +1,7 @@
 //! `fenzhen eval`: measures on labelled data, prints tables or JSON, compares with a baseline.
 
 mod desk;
+mod spans;
 
 use super::{Settings, exit, print_json, runtime};
 use anyhow::Context;
@@ -61,6 +62,12 @@ pub(crate) enum EvalCommand {
         #[command(flatten)]
         output: Output,
     },
+    /// Entities found, by exact span and value.
+    Entities(SpanArgs),
+    /// Personal data found, and rows that leak it or hide something else.
+    Masking(SpanArgs),
+    /// Keywords of open comments, by exact span, polarity and phrase.
+    Keywords(SpanArgs),
     /// Everything in eval-data against its baseline; exit status 1 on a drop beyond tolerance.
     Check {
         /// Folder with the sets and `baseline.json`.
@@ -91,6 +98,15 @@ pub(crate) struct LabelledArgs {
     /// Write a self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpanArgs {
+    /// Rows {"id","text","entities":[{"type","text","value"}]}, `mask` or `keywords` instead.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
     #[command(flatten)]
     output: Output,
 }
@@ -145,6 +161,9 @@ pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
             output.print(&report, &report::conversations(&report))?;
             Ok(exit(report.n_passed == report.n))
         }
+        EvalCommand::Entities(args) => spans::run(args, spans::Target::Entities),
+        EvalCommand::Masking(args) => spans::run(args, spans::Target::Masking),
+        EvalCommand::Keywords(args) => spans::run(args, spans::Target::Keywords),
         EvalCommand::Check { data, record, settings } => check(data, *record, settings),
     }
 }

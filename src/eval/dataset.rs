@@ -6,9 +6,11 @@
 mod read;
 mod retrieval;
 mod script;
+mod spans;
 
 pub use retrieval::{RetrievalRow, RetrievalSet};
 pub use script::{Expect, OneOrMore, Outcome, Script, ScriptSet, Step, StepKind};
+pub use spans::{Span, SpanRow, SpanSet};
 
 use super::{DataInfo, EvalError};
 use read::{RawRow, raw_rows};

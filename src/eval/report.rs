@@ -7,7 +7,7 @@ mod svg;
 mod tables;
 
 pub use html::html;
-pub use tables::{comparison, conversations, drops, intent, retrieval};
+pub use tables::{comparison, conversations, drops, intent, retrieval, spans};
 
 use super::{EvalError, Interval};
 use serde::{Serialize, de::DeserializeOwned};

@@ -2,6 +2,7 @@
 
 use crate::model::{Outcome, Sentiment, SentimentScores};
 use crate::text::entity::Entity;
+use crate::text::keyword::Keyword;
 use crate::text::lexicon::EmotionLabel;
 use crate::triage::catalogue::Complexity;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,9 @@ pub struct Classification {
     /// What an agent would otherwise ask for again.
     #[serde(default)]
     pub entities: Vec<Entity>,
+    /// What an open comment praises or blames; without an opinion its content words.
+    #[serde(default)]
+    pub keywords: Vec<Keyword>,
     /// ISO 639-1 code, `und` where there are no letters.
     #[schema(example = "zh")]
     pub language: String,
