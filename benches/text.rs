@@ -1,4 +1,5 @@
-//! The text path: normalise, entities, words of emotion, language, segment, at 16, 32 and 64 characters.
+//! The text path: normalise, entities, keywords, words of emotion, language, segment, at 16, 32 and
+//! 64 characters.
 //!
 //! Measured: one call on one thread with warm caches and tables loaded, the allocations of the
 //! result included. Left out: loading the tables (once a process), masking, anything with a model.
@@ -8,11 +9,13 @@ mod support;
 mod texts;
 
 use anyhow::{Context, ensure};
-use fenzhen::text::entity::EntityFinder;
+use fenzhen::text::entity::{EntityFinder, Products};
+use fenzhen::text::keyword::KeywordFinder;
 use fenzhen::text::language;
 use fenzhen::text::lexicon::{EmotionLabel, Lexicon};
 use fenzhen::text::normalize::Normalizer;
 use fenzhen::text::segment::Dictionary;
+use jiff::civil::date;
 use std::hint::black_box;
 use support::{Bench, measure};
 use texts::TEXTS;
@@ -25,12 +28,15 @@ fn main() -> anyhow::Result<()> {
     let words =
         std::fs::read_to_string("config/dictionary.txt").context("config/dictionary.txt")?;
     let dictionary = Dictionary::new(&words)?;
-    let (normalizer, finder, lexicon) = (Normalizer::new(), EntityFinder::new(), Lexicon::new());
+    let products = std::fs::read_to_string("config/products.txt").context("config/products.txt")?;
+    let finder = EntityFinder::new(Products::parse(&products)?);
+    let (normalizer, lexicon, keywords) = (Normalizer::new(), Lexicon::new(), KeywordFinder::new());
+    let now = date(2026, 11, 21).at(14, 30, 0, 0);
 
     let normalized = normalizer.normalize(MESSY);
     ensure!(normalized.text().starts_with("请问订单123456789012怎么还没发货??"));
     let kinds: Vec<_> =
-        finder.find(MESSY, &normalized).iter().map(|entity| entity.kind.as_str()).collect();
+        finder.find(MESSY, &normalized, now).iter().map(|entity| entity.kind.as_str()).collect();
     ensure!(kinds.contains(&"phone"), "{kinds:?}");
     let shown = lexicon.read(MESSY, &normalized).evidence(EmotionLabel::Angry);
     ensure!(!shown.is_empty(), "the faces are angry");
@@ -46,7 +52,10 @@ fn main() -> anyhow::Result<()> {
             normalizer.normalize(black_box(text))
         });
         measure(&mut bench, &format!("entities, {name}"), || {
-            finder.find(black_box(text), &normalized)
+            finder.find(black_box(text), &normalized, now)
+        });
+        measure(&mut bench, &format!("keywords, {name}"), || {
+            keywords.find(black_box(text), &normalized, &[], &dictionary)
         });
         measure(&mut bench, &format!("emotion and urgency, {name}"), || {
             lexicon.read(black_box(text), &normalized)

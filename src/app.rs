@@ -17,6 +17,7 @@ use crate::routing::RuleSet;
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 use crate::text::entity::{EntityFinder, Products};
+use crate::text::keyword::KeywordFinder;
 use crate::text::lexicon::{EmotionLabel, Lexicon};
 use crate::text::normalize::Normalizer;
 use crate::text::segment::Dictionary;
@@ -142,12 +143,7 @@ pub fn build_triage(
     let intents = load_intents(config)?;
     let rules = RuleFile::new(config.rules.file.clone());
     let rule_set = rules.load(models.labels())?;
-    let text = TextTools {
-        normalizer: vocabulary.normalizer.clone(),
-        dictionary: vocabulary.dictionary.clone(),
-        entities: EntityFinder::new(load_products(config)?),
-        lexicon: Lexicon::new(),
-    };
+    let text = load_text(config, vocabulary)?;
     let settings = triage_settings(config);
     Ok((Triage::new(text, intents, models, rule_set, settings)?, rules))
 }
@@ -189,13 +185,20 @@ fn load_intents(config: &Config) -> anyhow::Result<IntentCatalogue> {
     IntentCatalogue::parse(&read(path)?).with_context(|| path.display().to_string())
 }
 
-/// The shop's goods by name.
+/// The text path alone: what `eval entities` needs.
 ///
 /// # Errors
-/// Why the file cannot be read.
-pub fn load_products(config: &Config) -> anyhow::Result<Products> {
+/// Why the shop's goods cannot be read.
+pub fn load_text(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<TextTools> {
     let path = &config.text.products;
-    Products::parse(&read(path)?).with_context(|| path.display().to_string())
+    let products = Products::parse(&read(path)?).with_context(|| path.display().to_string())?;
+    Ok(TextTools {
+        normalizer: vocabulary.normalizer.clone(),
+        dictionary: vocabulary.dictionary.clone(),
+        entities: EntityFinder::new(products),
+        keywords: KeywordFinder::new(),
+        lexicon: Lexicon::new(),
+    })
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

@@ -1,7 +1,7 @@
 //! Figures over labelled data: how good the models, the search and the whole conversation are.
 //!
-//! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`] and
-//! [`conversations`] run something over them and give a report; [`oos`] compares scores for what is
+//! [`dataset`] reads labelled rows; [`intent`] (sentiment too), [`retrieval`],
+//! [`spans`] (entities, masking, keywords) and [`conversations`] run something over them and give a report; [`oos`] compares scores for what is
 //! out of scope, [`thresholds`] chooses when to act by what mistakes cost, [`frontier`] sets
 //! accuracy against time; [`metrics`] and [`bootstrap`] hold the definitions; [`compare`] tests two
 //! reports of one data set against each other, [`baseline`] a report against the recorded figures;
@@ -25,6 +25,7 @@ pub mod oos;
 mod progress;
 pub mod report;
 pub mod retrieval;
+pub mod spans;
 pub mod thresholds;
 
 pub use error::EvalError;

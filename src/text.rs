@@ -2,7 +2,8 @@
 //!
 //! [`normalize`] brings the many ways of typing to one form and keeps a map back to the text as
 //! sent, [`segment`] cuts it into words, [`entity`] finds numbers, addresses and names, and
-//! [`mask`](entity::mask) hides personal data among them, [`lexicon`] reads emotion, urgency and
+//! [`mask`](entity::mask) hides personal data among them, [`keyword`] finds what a comment praises or
+//! blames, [`lexicon`] reads emotion, urgency and
 //! plain requests from words, [`language`] tells the language.
 //!
 //! Invariants: everything here is synchronous, allocates no more than a few strings a message,
@@ -10,6 +11,7 @@
 //! text as sent; byte offsets stay inside.
 
 pub mod entity;
+pub mod keyword;
 pub mod language;
 pub mod lexicon;
 pub mod normalize;

@@ -26,11 +26,12 @@ use crate::model::{
 };
 use crate::routing::{Decision, Facts, RuleSet, Trace};
 use crate::store::StoreError;
-use crate::text::entity::EntityFinder;
+use crate::text::entity::{Entity, EntityFinder};
+use crate::text::keyword::{Keyword, KeywordFinder};
+use crate::text::language;
 use crate::text::lexicon::{EmotionLabel, Lexicon, N_EMOTIONS, Reading};
 use crate::text::normalize::{Normalized, Normalizer};
 use crate::text::segment::Dictionary;
-use crate::text::{entity, language};
 use arc_swap::ArcSwap;
 use catalogue::{Complexity, IntentCatalogue, Role};
 use classification::{
@@ -115,6 +116,8 @@ pub struct TextTools {
     pub dictionary: Arc<Dictionary>,
     /// Entities and masking.
     pub entities: EntityFinder,
+    /// Praise, blame and the matter of a comment.
+    pub keywords: KeywordFinder,
     /// Emotion, urgency, trouble, plain requests.
     pub lexicon: Lexicon,
 }
@@ -123,8 +126,10 @@ pub struct TextTools {
 pub struct Read {
     /// In one form, with the way back.
     pub normalized: Normalized,
-    /// Numbers, addresses, names.
-    pub entities: Vec<entity::Entity>,
+    /// Numbers, addresses, names, dates, goods, faults.
+    pub entities: Vec<Entity>,
+    /// What the comment praises or blames.
+    pub keywords: Vec<Keyword>,
     /// What its words say.
     pub words: Reading,
 }
@@ -145,7 +150,8 @@ impl TextTools {
         }
         let entities = self.entities.find(text, &normalized, CHINESE_TIME.to_datetime(now));
         let words = self.lexicon.read(text, &normalized);
-        Ok(Read { normalized, entities, words })
+        let keywords = self.keywords.find(text, &normalized, &entities, &self.dictionary);
+        Ok(Read { normalized, entities, keywords, words })
     }
 
     /// `text` with personal data masked.
@@ -325,7 +331,7 @@ impl Triage {
                 self.word_weights(&models, &read.normalized, label, options.deadline).await?;
             classification.explanation = Some(weights);
         }
-        classification.entities = read.entities;
+        (classification.entities, classification.keywords) = (read.entities, read.keywords);
         classification.took_us = micros(started);
         Ok(classification)
     }
@@ -353,7 +359,7 @@ impl Triage {
             let mut classification =
                 self.put_together(&models, &read, &understood, options.top_k)?;
             shadow(&models, text, &read, &classification, options.subject);
-            classification.entities = read.entities;
+            (classification.entities, classification.keywords) = (read.entities, read.keywords);
             classification.took_us = micros(started);
             Ok(classification)
         });
@@ -378,7 +384,8 @@ impl Triage {
         }
     }
 
-    /// Joins models and words. Entities, explanation and time are filled in by the caller.
+    /// Joins models and words. Entities, keywords, explanation and time are filled in by
+    /// the caller.
     fn put_together(
         &self,
         models: &ModelSet,
@@ -497,6 +504,7 @@ impl Triage {
             urgency,
             urgency_evidence: if urgency == words.urgency { urgency_phrases } else { Vec::new() },
             entities: Vec::new(),
+            keywords: Vec::new(),
             language: language.to_owned(),
             models: ModelIds::default(),
             degraded,

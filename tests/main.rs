@@ -6,3 +6,4 @@ mod cli;
 mod http;
 mod process;
 mod support;
+mod text;

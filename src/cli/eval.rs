@@ -5,6 +5,7 @@ mod feelings;
 mod frontier;
 mod oos;
 mod reader;
+mod spans;
 mod thresholds;
 
 use super::{Settings, exit, print_json, runtime};
@@ -77,6 +78,12 @@ pub(crate) enum EvalCommand {
         #[command(flatten)]
         output: Output,
     },
+    /// Entities found, by exact span and value.
+    Entities(SpanArgs),
+    /// Personal data found, and rows that leak it or hide something else.
+    Masking(SpanArgs),
+    /// Keywords of open comments, by exact span, polarity and phrase.
+    Keywords(SpanArgs),
     /// Everything in eval-data against its baseline; exit status 1 on a drop beyond tolerance.
     Check {
         /// Folder with the sets and `baseline.json`.
@@ -106,6 +113,15 @@ pub(crate) struct LabelledArgs {
     /// Write a self-contained HTML page.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpanArgs {
+    /// Rows {"id","text","entities":[{"type","text","value"}]}, `mask` or `keywords` instead.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
     #[command(flatten)]
     output: Output,
 }
@@ -167,6 +183,9 @@ pub(crate) fn run(command: &EvalCommand) -> anyhow::Result<ExitCode> {
             output.print(&report, &report::conversations(&report))?;
             Ok(exit(report.n_passed == report.n))
         }
+        EvalCommand::Entities(args) => spans::run(args, spans::Target::Entities),
+        EvalCommand::Masking(args) => spans::run(args, spans::Target::Masking),
+        EvalCommand::Keywords(args) => spans::run(args, spans::Target::Keywords),
         EvalCommand::Check { data, record, settings } => check(data, *record, settings),
     }
 }

@@ -6,10 +6,12 @@
 mod read;
 mod retrieval;
 mod script;
+mod spans;
 mod texts;
 
 pub use retrieval::{RetrievalRow, RetrievalSet};
 pub use script::{Expect, OneOrMore, Outcome, Script, ScriptSet, Step, StepKind};
+pub use spans::{Span, SpanRow, SpanSet};
 pub use texts::TextSet;
 
 use super::{DataInfo, EvalError};

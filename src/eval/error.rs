@@ -76,6 +76,16 @@ pub enum EvalError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A labelled span is not where it must be.
+    #[error("{data}:{line}: span {span} does not stand in the text after the one before")]
+    Span {
+        /// File name.
+        data: String,
+        /// Line, counted from 1.
+        line: usize,
+        /// The span, counted from 1.
+        span: usize,
+    },
     /// The file holds no rows.
     #[error("{data} holds no rows")]
     Empty {

@@ -8,7 +8,7 @@ mod tables;
 mod tuning;
 
 pub use html::html;
-pub use tables::{comparison, conversations, drops, intent, retrieval};
+pub use tables::{comparison, conversations, drops, intent, retrieval, spans};
 pub use tuning::{frontier, oos, thresholds};
 
 use super::{EvalError, Interval};

@@ -182,7 +182,7 @@ impl EntityFinder {
         Self {
             contact: ContactFinder::new(),
             address: AddressFinder::new(&words.places),
-            name: NameFinder::new(&words.names),
+            name: NameFinder::new(&words.names, &words.places),
             amount: AmountFinder::new(),
             // Carriers' prefixes as customers paste them, and the form of the Universal Postal Union.
             tracking: regex(concat!(
@@ -238,12 +238,9 @@ impl EntityFinder {
         number::find(text, &mut found);
         self.contact.find(text, &mut found);
         self.address.find(text, &mut found);
-        let is_number = |found: &&Found| {
-            matches!(found.kind, EntityKind::Phone | EntityKind::IdCard | EntityKind::BankCard)
-        };
-        let numbers: Vec<_> =
-            found.iter().filter(is_number).map(|found| found.bytes.clone()).collect();
-        self.name.find(text, &numbers, &mut found);
+        let is_personal = |found: &&Found| found.kind.is_personal();
+        let personal: Vec<_> = found.iter().filter(is_personal).map(|f| f.bytes.clone()).collect();
+        self.name.find(text, &personal, &mut found);
         found
     }
 }

@@ -14,6 +14,8 @@ use unicode_normalization::{UnicodeNormalization, char::canonical_combining_clas
 const MAX_MARK_RUN: usize = 2;
 /// How often another character may follow itself: keeps 哈哈哈 and cuts 啊啊啊啊啊啊.
 const MAX_CHAR_RUN: usize = 3;
+/// Chinese digits: like others they may follow themselves, as in 五五五五.
+const NUMERALS: &str = "零〇一二三四五六七八九幺";
 /// Ideographs that a simplified form may exist for: extension A and the unified block.
 const IDEOGRAPHS: Range<u32> = 0x3400..0xA000;
 
@@ -154,7 +156,7 @@ impl Writer {
         }
         self.run = if self.last == Some(c) { self.run + 1 } else { 1 };
         let max_run = match c {
-            _ if c.is_numeric() => usize::MAX,
+            _ if c.is_numeric() || NUMERALS.contains(c) => usize::MAX,
             _ if c.is_alphanumeric() => MAX_CHAR_RUN,
             _ => MAX_MARK_RUN,
         };

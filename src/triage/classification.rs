@@ -2,6 +2,7 @@
 
 use crate::model::{Outcome, Sentiment, SentimentScores};
 use crate::text::entity::Entity;
+use crate::text::keyword::Keyword;
 use crate::text::lexicon::{EmotionLabel, Evidence};
 use crate::triage::catalogue::Complexity;
 use crate::triage::complexity::{Assessment, ComplexityReason, History};
@@ -49,6 +50,9 @@ pub struct Classification {
     /// What an agent would otherwise ask for again.
     #[serde(default)]
     pub entities: Vec<Entity>,
+    /// What an open comment praises or blames; without an opinion its content words.
+    #[serde(default)]
+    pub keywords: Vec<Keyword>,
     /// ISO 639-1 code: zh (pinyin too), en, ja, ko, ru, th, vi, ar, es, fr or de; `und` for none of them.
     #[schema(example = "zh")]
     pub language: String,

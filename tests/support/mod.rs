@@ -13,6 +13,7 @@ use fenzhen::model::{
 };
 use fenzhen::store::sqlite::SqliteStore;
 use fenzhen::text::entity::{EntityFinder, Products};
+use fenzhen::text::keyword::KeywordFinder;
 use fenzhen::text::lexicon::{EmotionLabel, Lexicon};
 use fenzhen::text::normalize::Normalizer;
 use fenzhen::text::segment::Dictionary;
@@ -231,6 +232,7 @@ impl Service {
         let text = TextTools {
             normalizer: NORMALIZER.clone(),
             dictionary: DICTIONARY.clone(),
+            keywords: KeywordFinder::new(),
             entities: EntityFinder::new(Products::parse(&read("config/products.txt")).unwrap()),
             lexicon: Lexicon::new(),
         };

@@ -2,6 +2,7 @@
 
 use crate::eval::{
     conversations::ConversationReport, intent::IntentReport, retrieval::RetrievalReport,
+    spans::SpanReport,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -66,6 +67,27 @@ impl From<&ConversationReport> for Measured {
             data: report.data.name.clone(),
             metrics: named([("passed", report.passed)]),
             per_label_f1: BTreeMap::new(),
+        }
+    }
+}
+
+impl From<&SpanReport> for Measured {
+    fn from(report: &SpanReport) -> Self {
+        let mut metrics = named([
+            ("precision", report.all.precision),
+            ("recall", report.all.recall),
+            ("f1", report.all.f1),
+            ("value_accuracy", report.all.value_accuracy),
+        ]);
+        if let Some(masking) = &report.masking {
+            metrics.insert("leaked".into(), masking.leaked);
+            metrics.insert("overmasked".into(), masking.overmasked);
+        }
+        let with_support = report.per_type.iter().filter(|(_, scores)| scores.support > 0);
+        Self {
+            data: report.data.name.clone(),
+            metrics,
+            per_label_f1: with_support.map(|(label, scores)| (label.clone(), scores.f1)).collect(),
         }
     }
 }

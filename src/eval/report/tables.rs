@@ -9,6 +9,7 @@ use crate::eval::{
     intent::IntentReport,
     metrics::{Detection, LabelScores},
     retrieval::RetrievalReport,
+    spans::{SpanReport, SpanScores},
 };
 use comfy_table::{CellAlignment, Table, TableComponent, presets::NOTHING};
 
@@ -61,6 +62,50 @@ pub fn retrieval(report: &RetrievalReport) -> String {
     let answerable = report.answerable.auroc.map(|_| sweep("answerable", &report.answerable));
     let summary = table(["", "value", "95 % interval"], rows);
     joined([heading(report.model.as_deref(), &report.data), summary].into_iter().chain(answerable))
+}
+
+/// Everything about a finder but the single rows.
+#[must_use]
+pub fn spans(report: &SpanReport) -> String {
+    let types = report.per_type.iter().map(|(label, scores)| (label.as_str(), scores));
+    let rows = types.chain([("all", &report.all)]).map(|(label, scores)| {
+        let SpanScores { support, precision, recall, f1, value_accuracy, .. } = scores;
+        [
+            label.to_owned(),
+            support.to_string(),
+            figure(*precision),
+            range(scores.precision_ci95),
+            figure(*recall),
+            range(scores.recall_ci95),
+            figure(*f1),
+            figure(*value_accuracy),
+        ]
+    });
+    let header =
+        ["type", "spans", "precision", "95 % interval", "recall", "95 % interval", "F1", "value"];
+    let masking = report.masking.as_ref().map(|masking| {
+        format!(
+            "leaked: {} of {} rows ({}, 95 % interval {})\noverhidden: {} rows; of the {} without anything personal {} ({})",
+            masking.n_leaked,
+            masking.n_personal,
+            percent(masking.leaked),
+            range(masking.leaked_ci95),
+            masking.n_overmasked,
+            masking.n_other,
+            percent(masking.overmasked),
+            range(masking.overmasked_ci95),
+        )
+    });
+    let summary = format!(
+        "{} ({} rows), F1 {} ({}), p50 / p99 {} / {} µs",
+        report.data.name,
+        report.n,
+        figure(report.all.f1),
+        range(report.f1_ci95),
+        report.latency_us.p50,
+        report.latency_us.p99
+    );
+    joined([summary, table(header, rows)].into_iter().chain(masking))
 }
 
 /// The scripts that failed, and how many passed.

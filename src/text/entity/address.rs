@@ -29,9 +29,9 @@ pub(super) struct AddressFinder {
 impl AddressFinder {
     pub(super) fn new(places: &Places) -> Self {
         let places = split(&places.provinces).chain(split(&places.cities));
-        let street = "路|街|大道|道|巷|弄|胡同|里|街道|村|庄|屯|组|镇|乡|大厦|大楼|广场|公寓|写字楼|商场|\
+        let street = "路|街|大道|道|巷|弄|胡同|里|街道|村|庄|屯|镇|乡|大厦|大楼|广场|公寓|写字楼|商场|\
                       小区|花园|家园|苑|园|城|府|湾|庭|院|[一二三四五六七八九十]区|新村|社区|校区|园区|工业园|\
-                      产业园|创意园|大学|学校|中学|宿舍|期|段|座|楼|天街";
+                      产业园|创意园|大学|学校|中学|宿舍|楼|天街";
         let number = "[0-9a-z一二三四五六七八九十]{1,5}(?:-[0-9a-z]{1,5}){0,3}";
         let door = "号楼|号院|号|弄|栋|幢|座|单元|室|舍|组|楼|层|户|门牌|排|f|期";
         Self {
@@ -54,8 +54,10 @@ impl AddressFinder {
                 r"(?:区|县|市|镇)[\p{Han}]{2,12}(?:路|街|大道|小区|花园|苑|村|大厦|广场|公寓|校区|大学)",
             ),
             unit: regex(&format!(
-                r"{number}(?:{door})[东南西北]?(?:[东南西北](?:单元|户|门|座|区))*(?:[0-9]{{2,5}}(?:-[0-9]{{1,4}})*室?)?|\
-                  [0-9]{{1,3}}(?:-[0-9]{{1,5}}){{1,3}}室?|[东西南北]户|[东西南北]单元"
+                "{number}(?:{door})[东南西北]?(?:[东南西北](?:单元|户|门|座|区))*\
+                 (?:[0-9]{{2,5}}(?:-[0-9]{{1,4}})*(?:{door})?)*|\
+                 [0-9]{{1,3}}(?:-[0-9]{{1,5}}){{1,3}}室?|[东西南北](?:户|单元)|\
+                 [\\p{{Han}}a-z][0-9]{{3,4}}(?:室|房)?收?$"
             )),
             lead_in: regex(
                 r"^(?:麻烦|请|帮我|帮忙|直接|我家|家里|公司|学校|我|就|还是|应该|是|在|到|寄|发|送|往|去|至|从|为|把|这个|给|上门|放|住|开|,|:|\s)+",
@@ -81,6 +83,9 @@ impl AddressFinder {
         }
         let has_number = self.street_with_number.is_match(piece) || self.building.is_match(piece);
         let place = self.place.find(piece).map(|m| m.start());
+        // Without a place Chinese numerals may be dates and prices: 一路十号出发.
+        let has_number =
+            has_number && (place.is_some() || piece.bytes().any(|byte| byte.is_ascii_digit()));
         let has_landmark = place.is_some() && self.landmark.is_match(piece);
         if !has_number && !has_landmark {
             return;
@@ -93,7 +98,14 @@ impl AddressFinder {
         };
         let piece = &piece[start..];
         let start = bytes.start + start;
-        let last = self.unit.find_iter(piece).last().map(|m| m.end());
+        let last =
+            self.unit.find_iter(piece).last().map(|m| match piece[m.end()..].chars().next() {
+                // 258号楼下 is 258号, downstairs.
+                // A room that only the end of the address tells from other numbers.
+                _ if m.as_str().ends_with('收') => m.end() - '收'.len_utf8(),
+                Some('下') if m.as_str().ends_with("号楼") => m.end() - '楼'.len_utf8(),
+                _ => m.end(),
+            });
         let end =
             if has_number { last } else { self.landmark.find_iter(piece).last().map(|m| m.end()) };
         if let Some(end) = end.filter(|&end| end >= MIN_BYTES || self.district.is_match(piece)) {

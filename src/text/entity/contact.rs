@@ -6,11 +6,11 @@ use regex::Regex;
 
 /// Platforms whose name alone announces an account where the account holds a digit, `_` or `-`.
 const PLATFORM: &str = "微信|薇信|威信|徽信|微\u{2764}|薇\u{2764}|微心|wei信|v信|weixin|wechat|vx|wx|qq|扣扣|企鹅|\
-                        支付宝|旺旺|淘宝|抖音|快手|小红书|飞书|telegram|line|\
-                        (?:加我?|[+➕]我?)(?:v|微|薇|q|扣)\u{2764}?";
+                        q我|支付宝|旺旺|淘宝|抖音|快手|小红书|飞书|telegram|line|\
+                        (?:加我?|[+➕]我?)(?:v|微|薇|qq|q|扣)\u{2764}?";
 /// Words for a product of such a platform, not for an account.
 const NO_ACCOUNT: [&str; 9] =
-    ["iphone", "ipad", "app", "android", "windows", "mac", "pay", "http", "www"];
+    ["iphone", "ipad", "app", "android", "windows", "mac", "pay", "http", "www."];
 
 pub(super) struct ContactFinder {
     email: Regex,
@@ -28,20 +28,17 @@ impl ContactFinder {
     pub(super) fn new() -> Self {
         let link = r"(?:号码?|账[号户]|帐[号户]|id|[是为搜叫]|[:\s])";
         Self {
-            email: regex(concat!(
-                r"[a-z0-9][a-z0-9._%+-]*\s?@\s?[\p{Han}a-z0-9-]+",
-                r"(?:\s?[.。,点]\s?[a-z0-9-]+)*\s?[.。,点]\s?[a-z]{2,}"
-            )),
+            email: regex(r"[a-z0-9][a-z0-9._%+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}"),
             spelled_email: regex(concat!(
-                r"[a-z0-9][a-z0-9._%+-]*\s?(?:#|艾特|爱特|圈a|[(\[]at[)\]]|\sat\s)\s?[a-z0-9-]+",
-                r"\s?(?:[.。,点]|\sdot\s)\s?(?:com|cn|net|org)(?:[.点]cn)?"
+                r"[a-z0-9][a-z0-9._%+-]*\s?(?:@|#|艾特|爱特|圈a|[(\[]at[)\]]|\sat\s)\s?",
+                r"[\p{Han}a-z0-9-]+?\s?(?:[.。,点]|\sdot\s)\s?(?:com|cn|net|org)(?:[.点]cn)?(?-u:\b)"
             )),
             account: regex(&format!(
                 r"(?:{PLATFORM})({link}{{0,4}})(@?[a-z0-9][a-z0-9_-]{{4,19}})"
             )),
             // One letter announces an account only before a colon.
             short_account: regex(
-                r"(?:^|[^a-z0-9])(?:v|q|扣|微|q号)(?:号?:\s?|号)([a-z0-9][a-z0-9_-]{4,19})",
+                r"(?:^|[^a-z0-9])(?:(?:v|q|扣|微)(?:号?:\s?|号)([a-z0-9][a-z0-9_-]{4,19})|扣([0-9]{7,11}))",
             ),
             named_account: regex(
                 r"(?:旺旺|淘宝|抖音|快手)(?:号|账号|\s?id|名)?[:\s]([\p{Han}a-z_]{1,12}[0-9_][a-z0-9_]*)",
@@ -80,8 +77,7 @@ impl ContactFinder {
     }
 
     fn emails(&self, text: &str, found: &mut Vec<Found>) {
-        let plain = self.email.find_iter(text).filter(|_| text.contains('@'));
-        for m in plain.chain(self.spelled_email.find_iter(text)) {
+        for m in self.email.find_iter(text).chain(self.spelled_email.find_iter(text)) {
             let mut value: String = m.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
             for (spelled, mark) in [
                 ("艾特", "@"),
@@ -118,7 +114,8 @@ impl ContactFinder {
             }
         }
         for pattern in [&self.short_account, &self.named_account] {
-            for id in pattern.captures_iter(text).filter_map(|captures| captures.get(1)) {
+            let ids = pattern.captures_iter(text).map(|c| c.get(1).or(c.get(2)));
+            for id in ids.flatten() {
                 found.push(Found { kind, bytes: id.range(), value: id.as_str().to_owned() });
             }
         }

@@ -64,7 +64,7 @@ const LUNAR_NAMES: [(&str, usize); 7] = [
     ("中秋节", 2),
     ("中秋", 2),
 ];
-const RELATIVE_DAYS: [(&str, i32); 16] = [
+const RELATIVE_DAYS: [(&str, i32); 15] = [
     ("大前天", -3),
     ("大后天", 3),
     ("前天", -2),
@@ -75,7 +75,6 @@ const RELATIVE_DAYS: [(&str, i32); 16] = [
     ("今天", 0),
     ("今日", 0),
     ("今儿", 0),
-    ("当天", 0),
     ("明天", 1),
     ("明日", 1),
     ("明儿", 1),
@@ -159,7 +158,7 @@ impl Reader<'_> {
         let before = self.text[..at].chars().next_back();
         let first = self.text[at..].chars().next()?;
         if first.is_ascii_digit()
-            && before.is_some_and(|c| c.is_ascii_alphanumeric() || "./-:¥$第*~".contains(c))
+            && before.is_some_and(|c| c.is_ascii_alphanumeric() || "./-:¥$第*~月".contains(c))
         {
             return None;
         }
@@ -364,7 +363,7 @@ impl Reader<'_> {
                 "618" | "双11" | "双12" => !self.ends_number(end),
                 // 五一 also begins a number, 六一八 a longer name.
                 _ => self.rest(end).starts_with(|c: char| {
-                    numeral::digit(c).is_some() || numeral::unit(c).is_some()
+                    !c.is_ascii() && (numeral::digit(c).is_some() || numeral::unit(c).is_some())
                 }),
             };
             let is_amount = self.rest(end).starts_with(['元', '块', '件', '个']);
@@ -419,7 +418,9 @@ impl Reader<'_> {
         let day = self.nearest(month, day)?;
         let after = end + strip(self.rest(end), &["日", "号"]);
         let next = self.rest(after).chars().next();
-        let is_said = after > end || next.is_some_and(|c| AFTER_DECIMAL.contains(c));
+        // 06-15, with its zero, is nothing else.
+        let is_padded = mark == '-' && self.rest(at).starts_with('0') && end - at == 5;
+        let is_said = is_padded || after > end || next.is_some_and(|c| AFTER_DECIMAL.contains(c));
         (is_said && self.ends_number(after)).then_some((When::Day(day), after))
     }
 
@@ -491,8 +492,11 @@ impl Reader<'_> {
             .iter()
             .find(|word| self.rest(end).starts_with(**word))
             .map(|word| word.len())?;
-        // 3点建议 and 5点以上 count points, 8点多 is vague but a time.
-        if self.rest(end).starts_with(['建', '意', '要', '原', '理']) {
+        // 3点建议 counts points, 便宜一点 is a little.
+        let is_points = self.rest(end).starts_with(['建', '意', '要', '原', '理', '九', '五']);
+        let is_little = self.text[at..end] == *"一点" && !self.rest(end).starts_with(['半', '钟']);
+        let has_part = PARTS.iter().any(|(name, ..)| self.text[..at].ends_with(name));
+        if (is_points && self.rest(end).contains('元')) || (is_little && !has_part) {
             return None;
         }
         for (word, minute) in [("半", 30), ("一刻", 15), ("三刻", 45), ("钟", 0), ("整", 0)]

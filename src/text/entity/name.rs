@@ -3,14 +3,14 @@
 //! Two to four Chinese characters that begin with a surname; no dictionary decides, so a name must
 //! end where a sentence may go on after a name.
 
-use super::words::{Names, split};
+use super::words::{Names, Places, split};
 use super::{EntityKind, Found, regex};
 use regex::Regex;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// What may follow a name in one sentence.
-const AFTER: &str = "电话|手机|先生|女士|小姐|身份|证件|护照|卡号|的|收|签|代|麻烦|请|帮|了|吧|吗|呢|哈|和|跟|与|，|是|不|她|他|在|就|我|要|申请|上午|下午|昨天|今天|被|写|换|改|说|来|退|买|订|拿|取|确认|这|那|名下|本人|投诉|反馈|咨询|查|想|一直|没|也|地址|账号|微信|打";
+const AFTER: &str = "电话|手机|先生|女士|小姐|身份|证件|护照|卡号|的|收|签|代|麻烦|请|帮|了|吧|吗|呢|哈|和|跟|与|，|是|不|她|他|在|就|我|要|申请|实名|上午|下午|昨天|今天|被|写|换|改|说|来|退|买|订|拿|取|确认|这|那|名下|本人|投诉|反馈|咨询|查|想|一直|没|也|地址|账号|微信|打";
 /// Words that announce a name whatever else the text says.
 const CUES: &str = "收件人|收货人|取件人|寄件人|发件人|联系人|签收人|投诉人|预约人|负责人|申请人|退货人|收款人|付款人|监护人|购买人|开票人|经办人|\
                     姓名|名字|户名|户主|机主|车主|卡主|持卡人|法人|我叫|本人|实名信息|实名|署名|开票给|转交|退款账户|会员|抬头个人,|个人";
@@ -18,7 +18,9 @@ const CUES: &str = "收件人|收货人|取件人|寄件人|发件人|联系人|
 const WEAK_CUES: &str = "改成|改为|改由|换成|写成|打成|错成|填成|填的|不是|而不是|是|由|给|找|打给|寄给|交给|退给|叫|前台|联系|写|用|收:|\
                          我(?:老公|老婆|妈妈?|爸爸?|儿子|女儿|姐姐?|哥哥?|弟弟?|妹妹?|同事|朋友|室友|邻居|对象|男朋友|女朋友)|同事|朋友";
 /// Texts about who sends or receives.
-const ABOUT_PEOPLE: [&str; 14] = [
+const ABOUT_PEOPLE: [&str; 16] = [
+    "寄给",
+    "转给",
     "收件",
     "收货",
     "联系人",
@@ -34,8 +36,6 @@ const ABOUT_PEOPLE: [&str; 14] = [
     "代收",
     "开票",
 ];
-/// Most characters between two names, or a name and a phone number, that belong together.
-const BESIDE: &str = " ,:/、;|()[]";
 
 pub(super) struct NameFinder {
     singles: HashSet<char>,
@@ -50,13 +50,16 @@ pub(super) struct NameFinder {
     received: Regex,
     owner: Regex,
     after: Regex,
+    han_run: Regex,
 }
 
 impl NameFinder {
-    pub(super) fn new(names: &Names) -> Self {
+    pub(super) fn new(names: &Names, places: &Places) -> Self {
         let owned = |list: &str| split(list).map(str::to_owned).collect::<Vec<_>>();
         let mut none: HashMap<[char; 2], Vec<String>> = HashMap::new();
-        for word in split(&names.none) {
+        // Cities, too, begin with surnames: 秦皇岛.
+        let lists = [&names.none, &places.provinces, &places.cities];
+        for word in lists.into_iter().flat_map(|list| split(list)) {
             let mut chars = word.chars();
             if let (Some(first), Some(second)) = (chars.next(), chars.next()) {
                 none.entry([first, second]).or_default().push(word.to_owned());
@@ -78,16 +81,17 @@ impl NameFinder {
                 r"(?:^|[^\p{Han}]|被)([\p{Han}]{2,3})(?:的(?:件|快递|包裹)|签了|签收|拿走|领走)",
             ),
             after: regex(&format!(r"^(?:$|[^\p{{Han}}]|{AFTER})")),
+            han_run: regex(r"\p{Han}+"),
         }
     }
 
-    /// Adds the names; `phones` are the phone numbers found already.
-    pub(super) fn find(&self, text: &str, phones: &[Range<usize>], found: &mut Vec<Found>) {
+    /// Adds the names; `personal` is where other personal data stands.
+    pub(super) fn find(&self, text: &str, personal: &[Range<usize>], found: &mut Vec<Found>) {
         let mut names: Vec<Range<usize>> = Vec::new();
-        let is_about_people = !phones.is_empty() || ABOUT_PEOPLE.iter().any(|w| text.contains(w));
         for m in self.cue.find_iter(text) {
             names.extend(self.name_at(text, m.end()));
-            if m.as_str().ends_with([':', ' ', ',']) {
+            let is_field = ["姓名", "收", "联系人"].iter().any(|field| m.as_str().contains(field));
+            if is_field && (m.as_str().ends_with([':', ' ', ',']) || !personal.is_empty()) {
                 names.extend(self.any_name_at(text, m.end()));
             }
         }
@@ -95,12 +99,13 @@ impl NameFinder {
             let is_end = |name: &Range<usize>| !text[name.end..].starts_with(is_han);
             names.extend(self.name_at(text, m.end()).filter(is_end));
         }
-        for phone in phones {
-            names.extend(self.name_before(text, phone.start));
-            names.extend(self.name_after(text, phone.end));
+        if !personal.is_empty() {
+            names.extend(self.names_alone(text));
         }
+        let is_about_people = !personal.is_empty()
+            || !names.is_empty()
+            || ABOUT_PEOPLE.iter().any(|word| text.contains(word));
         if is_about_people {
-            // Cues overlap: in "不是" begins the cue "是".
             for m in self.weak_cue.find_iter(text) {
                 names.extend(self.name_at(text, m.end()));
             }
@@ -156,37 +161,29 @@ impl NameFinder {
             let is_name = (2..=4).contains(&n_chars)
                 && (n_chars <= 3 || surname > '王'.len_utf8())
                 && !self.is_title(&name[surname..])
+                && !name.ends_with(['签', '代', '接', '查', '验', '拒', '退', '没', '的'])
                 // The whole word, or after a word that hands something over.
                 && (start == 0 || text[..start].ends_with(|c: char| !is_han(c) || "是给由找写叫人被".contains(c)));
             is_name.then_some(start..range.end)
         })
     }
 
-    /// A name that stands alone before a phone number.
-    fn name_before(&self, text: &str, phone: usize) -> Option<Range<usize>> {
-        let before = text[..phone].trim_end_matches(|c| BESIDE.contains(c));
-        let start = before
-            .rfind(|c| !is_han(c))
-            .map_or(0, |i| i + before[i..].chars().next().map_or(0, char::len_utf8));
-        self.alone(text, start..before.len())
-    }
-
-    /// A name that stands alone after a phone number, perhaps with 收 behind it.
-    fn name_after(&self, text: &str, phone: usize) -> Option<Range<usize>> {
-        let rest = &text[phone..];
-        let start = phone + rest.len() - rest.trim_start_matches(|c| BESIDE.contains(c)).len();
-        let n_bytes = text[start..].find(|c| !is_han(c)).unwrap_or(text.len() - start);
-        let token = text[start..start + n_bytes].trim_end_matches('收');
-        self.alone(text, start..start + token.len())
-    }
-
-    /// A token that is a name from end to end.
-    fn alone(&self, text: &str, token: Range<usize>) -> Option<Range<usize>> {
-        let name = &text[token.clone()];
-        let surname = self.surname(name)?;
-        let n_given = name[surname..].chars().count();
-        let is_name = (1..=2).contains(&n_given) && !self.is_title(&name[surname..]);
-        is_name.then_some(token)
+    /// Runs of Chinese characters that are a name from end to end, perhaps with 收 behind it.
+    fn names_alone(&self, text: &str) -> Vec<Range<usize>> {
+        let runs = self
+            .han_run
+            .find_iter(text)
+            .map(|run| run.start()..run.start() + run.as_str().trim_end_matches('收').len());
+        let is_name = |run: &Range<usize>| {
+            let name = &text[run.clone()];
+            self.surname(name).is_some_and(|surname| {
+                let given = &name[surname..];
+                (1..=2).contains(&given.chars().count())
+                    && !given.ends_with(['的', '了', '吗'])
+                    && !self.is_title(given)
+            })
+        };
+        runs.filter(is_name).collect()
     }
 
     /// Length in bytes of the surname that `text` begins with, unless it begins another word.

@@ -60,6 +60,7 @@ const CARD: &[&str] = &[
     "公司帐",
     "对公",
 ];
+const BANK: &[&str] = &["银行", "工行", "农行", "建行", "中行", "招行", "交行"];
 const IDENTITY: &[&str] = &["身份证", "证件号", "证号"];
 const CALL: &[&str] =
     &["电话", "座机", "联系", "手机", "办公室", "传真", "号码", "tel", "phone", "whatsapp"];
@@ -196,8 +197,8 @@ fn is_separator(between: &str) -> bool {
                 | '\u{20e3}'
         )
     };
-    // Empty where only the script changes; two marks as in ")(" or ") ".
-    chars.by_ref().take(2).all(is_mark) && chars.next().is_none()
+    // Empty where only the script changes; several as in ")(" or " - ".
+    chars.by_ref().take(3).all(is_mark) && chars.next().is_none()
 }
 
 /// A window of runs as a number, with what stands around it.
@@ -250,8 +251,10 @@ fn read(text: &str, runs: &[Run]) -> Option<Found> {
         value,
     };
     let (kind, value) = kind(&number)?;
+    // The frame of the last digit typed as a key: 1️⃣.
+    bytes.end += text[bytes.end..].len() - text[bytes.end..].trim_start_matches('\u{20e3}').len();
     if kind == EntityKind::Phone {
-        bytes = with_brackets(text, bytes);
+        bytes = with_extension(text, with_brackets(text, bytes));
     }
     Some(Found { kind, bytes, value })
 }
@@ -286,6 +289,17 @@ fn with_brackets(text: &str, mut bytes: Range<usize>) -> Range<usize> {
     bytes
 }
 
+/// Takes 转8012 along.
+fn with_extension(text: &str, bytes: Range<usize>) -> Range<usize> {
+    let rest = text[bytes.end..].trim_start_matches([' ', '-']);
+    let Some(extension) = rest.strip_prefix('转').or(rest.strip_prefix("分机")) else {
+        return bytes;
+    };
+    let n_digits = extension.bytes().take_while(u8::is_ascii_digit).count();
+    let end = text.len() - extension.len() + n_digits;
+    if (1..=5).contains(&n_digits) { bytes.start..end } else { bytes }
+}
+
 /// What a number is, and its value; `None` for quantities, years, prices and other plain numbers.
 fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     let value = number.value.as_str();
@@ -297,7 +311,7 @@ fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     if value.len() == 18 && number.named(&["居住证", "通行证"]) {
         return owned(EntityKind::TravelPermit, value);
     }
-    if value.len() == 18 && (is_id_card(value) || number.named(IDENTITY)) {
+    if value.len() == 18 && (is_id_card(value) || value.ends_with('x') || number.named(IDENTITY)) {
         return owned(EntityKind::IdCard, value);
     }
     let is_identity = number.named(IDENTITY);
@@ -319,7 +333,10 @@ fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     {
         return owned(EntityKind::BankCard, digits);
     }
-    if (12..=21).contains(&digits.len()) && number.named(CARD) {
+    let is_card = number.named(CARD)
+        || number.before.trim_end_matches([' ', ':', '是']).ends_with('卡')
+        || digits.len() >= 16 && number.named(BANK);
+    if (12..=21).contains(&digits.len()) && is_card {
         return owned(EntityKind::BankCard, digits);
     }
     if number.touches_letter && !number.named(CALL) {
@@ -359,8 +376,9 @@ fn mobile<'v>(number: &Number<'_>, digits: &'v str) -> Option<&'v str> {
 
 /// A landline with area code and perhaps an extension, or a number abroad.
 fn landline<'v>(number: &Number<'_>, digits: &'v str) -> Option<&'v str> {
-    let is_abroad = (number.has_plus || number.is_joined && digits.starts_with("00"))
-        && (8..=15).contains(&digits.len());
+    let has_code = digits.starts_with("00") && !digits.starts_with("000");
+    let is_abroad =
+        (number.has_plus || number.is_joined && has_code) && (8..=15).contains(&digits.len());
     let area = digits.starts_with('0') && !digits.starts_with("00");
     let is_called = number.is_joined || number.named(CALL);
     let is_landline = area && (10..=12).contains(&digits.len()) && is_called;

@@ -77,11 +77,12 @@ impl FaultFinder {
 
     pub(super) fn find(&self, text: &str, found: &mut Vec<Found>) {
         for m in self.symptoms.automaton.find_iter(text) {
-            if is_asked(&text[m.end()..], &text[m.range()]) {
+            let symptom = &self.symptoms.values[m.pattern().as_usize()];
+            let is_asked = is_asked(&text[m.end()..], &text[m.range()]);
+            if symptom.is_empty() || is_asked || is_of_other_matter(symptom, text) {
                 continue;
             }
             let Some(start) = self.start(text, m.start()) else { continue };
-            let symptom = &self.symptoms.values[m.pattern().as_usize()];
             let value = format!("{}{symptom}", start.part);
             found.push(Found { kind: EntityKind::Fault, bytes: start.at..m.end(), value });
         }
@@ -117,6 +118,13 @@ struct Start<'t> {
 /// 掉色吗 asks whether it will; 碎了吗 asks about what is.
 fn is_asked(after: &str, symptom: &str) -> bool {
     after.starts_with(['吗', '不', '么']) && !symptom.ends_with('了')
+}
+
+/// 用不了 and 没反应 are said of vouchers, couriers and hotlines too.
+fn is_of_other_matter(symptom: &str, text: &str) -> bool {
+    const OTHERS: [&str; 12] =
+        ["券", "卷", "红包", "积分", "优惠", "满减", "支付", "白条", "e卡", "物流", "快递", "客服"];
+    matches!(symptom, "无法使用" | "失灵") && OTHERS.iter().any(|other| text.contains(other))
 }
 
 /// The longest of `words` that `text` ends with.

@@ -8,10 +8,14 @@ use std::ops::Range;
 /// Before a name of one character, which otherwise is part of another word (起床, 面包).
 const BEFORE_SHORT: &str = "的这那个双只口张本把瓶件条床买退换款了";
 /// Codes that only look like models: errors, standards, sizes, interfaces.
-const NO_MODEL: [&str; 26] = [
+const NO_MODEL: [&str; 28] = [
     "ip", "wifi", "usb", "ddr", "pm", "type", "no", "e0", "v1.", "v2.", "v3.", "gb", "iso", "ipx",
-    "pcie", "hdmi", "type-c", "http", "q1", "h26", "mp3", "mp4", "co2", "qq", "vx", "wx",
+    "pcie", "hdmi", "type-c", "http", "q1", "h26", "mp3", "mp4", "co2", "qq", "vx", "wx", "max",
+    "pro",
 ];
+/// What a number counts that is no model.
+const COUNTED: [char; 14] =
+    ['个', '斤', '箱', '块', '元', '件', '折', '天', '号', '月', '年', '点', '袋', '次'];
 /// Words before a code that is no model.
 const NO_MODEL_AFTER: [&str; 17] = [
     "报错",
@@ -156,13 +160,15 @@ pub(super) struct ModelFinder {
 
 impl ModelFinder {
     pub(super) fn new() -> Self {
-        let suffix =
-            r"(?:\s?(?:pro\+?|max|plus|ultra|mini|se|air|ti|super|lite|note|rsr|fe|turbo))*";
+        let suffix = "(?:\\s?(?:pro\\+?|max|plus|ultra|mini|se|air|ti|super|lite|note|fe|turbo))*";
+        let number = "[a-z]?[0-9]{1,4}[a-z]{0,2}";
         Self {
             series: regex(&format!(
-                r"(?:(?:华为|荣耀|小米|红米|苹果|真我|一加|魅族|三星|联想|戴森|索尼|佳能|尼康|大疆|vivo|oppo|redmi|huawei|xiaomi)\s?(?:[a-z]{{1,8}}\s?)?[0-9]{{1,4}}[a-z]{{0,2}}|\
-                   (?:iphone|ipad|macbook|airpods|mate|nova|pura|magic|rtx|gtx|rx|find\sx|reno|realme|redmi|note|galaxy|thinkpad|surface|switch|kindle)\
-                   (?:\s?(?:pro|max|air|mini|note|se|plus|ultra|[a-z]))?\s?[a-z]?[0-9]{{1,4}}[a-z]{{0,2}}|airpods\spro|ps[345]){suffix}"
+                "(?:(?:华为|荣耀|小米|红米|苹果|真我|一加|魅族|三星|联想|戴森|索尼|佳能|尼康|大疆|vivo|oppo|huawei|xiaomi)\
+                 \\s?(?:[a-z]{{1,8}}\\s?)?{number}|\
+                 (?:iphone|ipad|macbook|airpods|mate|nova|pura|magic|rtx|gtx|rx|find|reno|realme|redmi|galaxy|thinkpad|surface|kindle)\
+                 (?:\\s?(?:pro|max|air|mini|note|se|plus|ultra))*\\s?{number}|\
+                 airpods\\spro|ps[345]){suffix}"
             )),
             code: regex(&format!(
                 r"[a-z]{{1,4}}[0-9]?-?[0-9]{{1,5}}[a-z]{{0,3}}[0-9]{{0,2}}(?:-(?:[0-9]{{1,5}}[a-z]{{0,3}}|pro|max|plus|ultra|mini|se|air|lite))?{suffix}"
@@ -175,8 +181,9 @@ impl ModelFinder {
             return;
         }
         for m in self.series.find_iter(text) {
-            // "vivox100" and "oppo find x7" hold the series of another pattern.
-            if is_whole(text, m.range()) {
+            // 苹果5斤 and 小米10元 are no phones.
+            let is_counted = text[m.end()..].starts_with(COUNTED);
+            if !is_counted && is_whole(text, m.range()) {
                 found.push(model(text, m.range()));
             }
         }
