@@ -63,7 +63,7 @@ def calibration_rows(task: str) -> list[Row]:
     return dev or [row for row in read_rows(WORK / "evaluation.jsonl") if task in row.targets]
 
 
-def toml(name: str, task: str, folder: Path, temperature: float, oos: dict[str, float] | None, int8: bool) -> str:
+def toml(name: str, task: str, folder: Path, temperature: float, oos: dict[str, float] | None) -> str:
     lines = [
         f'name = "{name}"',
         f'version = "{VERSION}"',
@@ -72,12 +72,11 @@ def toml(name: str, task: str, folder: Path, temperature: float, oos: dict[str, 
         f"max_tokens = {MAX_TOKENS}",
         f"temperature = {temperature}",
     ]
-    if int8:
-        # Activations are rounded by the largest of a run: neighbours in a batch would change a text's scores.
-        lines.append("max_batch = 1")
     if oos:
         lines += [f'oos_label = "{OOS}"', "", "[out_of_scope]", 'method = "logistic"']
         lines += [f"{key} = {value}" for key, value in oos.items()]
+    if task == "intent" and folder.name == "intent-accurate":
+        lines += ["", "[cascade]", 'combine = "average"']
     lines += ["", "[sha256]", *(f'"{file}" = "{sha256(folder / file)}"' for file in FILES)]
     return "\n".join(lines) + "\n"
 
@@ -96,7 +95,7 @@ def main() -> None:
     logits = bundle.logits([row.text for row in rows])
     temperature = fit_temperature(logits, truth)
     oos = fit_oos(bundle, temperature, rows) if published.task == "intent" else None
-    text = toml(published.name, published.task, folder, temperature, oos, published.int8)
+    text = toml(published.name, published.task, folder, temperature, oos)
     (folder / "fenzhen.toml").write_text(text, encoding="utf-8")
     tomllib.loads(text)
     print(f"{args.bundle}: temperature {temperature}, out of scope {oos}")

@@ -6,7 +6,7 @@ Positions whose mask is 0 never influence the result: they are zero before the f
 margin of a text is, and zero again before the maximum is taken. So any `seq` >= 1 works.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -41,36 +41,47 @@ class TextCnn(nn.Module):
 
 
 class NgramBag(nn.Module):
-    """The sum of vectors of all runs of one to four characters, hashed into a table (Joulin et al. 2016, fastText).
+    """A linear model over the runs of one to four characters of a text, hashed into a table (Joulin et al. 2016, fastText).
 
-    Remembers wordings as a linear model does, at the cost of a few table look-ups. Zeros stand for both ends of the text.
+    A row of the table holds the run's weight for each label and, last, its squared inverse document frequency: the sum of
+    the weights is divided by the root of the sum of the latter, so that long texts count like short ones. `linear.py` fits
+    the table; nothing is learnt by gradients. Zeros stand for the ends of the text.
     """
 
     LENGTHS = (1, 2, 3, 4)
-    # Odd multipliers of about 2^40 spread the ids of neighbours over the table; products stay below 2^63.
+    # Odd multipliers of about 2^40 spread the ids of neighbours over the table; sums of products stay below 2^63.
     MULTIPLIERS = (1_099_511_628_211, 911_382_323_147, 972_663_749_017, 1_000_000_000_039)
 
-    def __init__(self, buckets: int, dim: int) -> None:
+    def __init__(self, buckets: int, n_labels: int) -> None:
         super().__init__()
         self.buckets = buckets
-        self.table = nn.Embedding(buckets, dim)
-        nn.init.normal_(self.table.weight, std=0.02)
-        self.width = dim
+        self.table = nn.Embedding(buckets, n_labels + 1)
+        self.width = n_labels
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def runs(self, input_ids: Tensor, attention_mask: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """For each length the buckets of all runs and which of them are real, both `[batch, seq + 1]`."""
         ids = F.pad(input_ids * attention_mask, (1, max(self.LENGTHS) - 1))
-        starts = F.pad(attention_mask, (1, 0), value=1)  # the empty place before the text is one too
-        n_starts = starts.shape[1]
-        total = torch.zeros(())
+        # The empty place before the text begins runs of two and more; a run ends with the one after it at the latest.
+        inside = F.pad(attention_mask, (1, max(self.LENGTHS)), value=0)
+        begins = F.pad(attention_mask, (1, 0), value=1)
+        n_starts = attention_mask.shape[1] + 1
         run = torch.zeros((), dtype=torch.int64)
         for at, length in enumerate(self.LENGTHS):
             run = run + ids[:, at : at + n_starts] * self.MULTIPLIERS[at] + length
-            # The place before the text begins runs of two and more.
-            valid = starts if length > 1 else F.pad(attention_mask, (1, 0))
-            vectors = self.table(torch.remainder(run // 8, self.buckets))
-            total = total + (vectors * valid.unsqueeze(-1).to(vectors.dtype)).sum(dim=1)
-        count = starts.sum(dim=1, keepdim=True).to(torch.float32) * len(self.LENGTHS)
-        return total / count.sqrt()
+            if length == 1:
+                real = inside[:, :n_starts]
+            elif length == 2:
+                real = begins
+            else:
+                real = begins * inside[:, length - 2 : length - 2 + n_starts]
+            yield torch.remainder(run // 8, self.buckets), real
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        total = torch.zeros(())
+        for buckets, real in self.runs(input_ids, attention_mask):
+            vectors = self.table(buckets)
+            total = total + (vectors * real.unsqueeze(-1).to(vectors.dtype)).sum(dim=1)
+        return total[:, : self.width] / total[:, self.width :].clamp(min=1e-6).sqrt()
 
 
 class PooledEncoder(nn.Module):

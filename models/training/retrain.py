@@ -120,7 +120,7 @@ def retrain(rows: list[tuple[str, str]], test: list[tuple[str, str]], args: argp
     truth = np.array([labels.index(row.label(TASK)) for row in kept])
     logits = predict(trained, [row.text for row in kept], vocab, TASK)
     temperature = fit_temperature(logits, truth)
-    settings = toml(args.name, TASK, out, temperature, None, int8=False)
+    settings = toml(args.name, TASK, out, temperature, None)
     if OOS in labels:
         settings = settings.replace("\n\n[sha256]", f'\noos_label = "{OOS}"\n\n[sha256]')
     (out / "fenzhen.toml").write_text(settings, encoding="utf-8")

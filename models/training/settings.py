@@ -50,7 +50,7 @@ class Recipe:
     smoothing: float = 0.1
     dropout: float = 0.5
     buckets: int = 1 << 17  # of a bag
-    dim: int = 160  # of a bag or a CNN; the next two of a CNN
+    dim: int = 160  # of a CNN, as are the next two
     filters: int = 192
     widths: tuple[int, ...] = (2, 3, 4, 5)
     layers: int = 4  # of an encoder

@@ -97,7 +97,7 @@ def build(recipe: Recipe, n_tokens: int, labels: Labels) -> MultiTask:
     """The untrained network of a recipe."""
     body: NgramBag | TextCnn | PooledEncoder
     if recipe.body == "bag":
-        body = NgramBag(recipe.buckets, recipe.dim)
+        body = NgramBag(recipe.buckets, len(labels[recipe.tasks[0]]))
     elif recipe.body == "cnn":
         body = TextCnn(n_tokens, recipe.dim, recipe.filters, recipe.widths)
     else:
