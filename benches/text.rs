@@ -28,8 +28,7 @@ fn main() -> anyhow::Result<()> {
     let dictionary = Dictionary::new(&words)?;
     let products = std::fs::read_to_string("config/products.txt").context("config/products.txt")?;
     let finder = EntityFinder::new(Products::parse(&products)?);
-    let (normalizer, lexicon, keywords) =
-        (Normalizer::new(), Lexicon::new(), KeywordFinder::new());
+    let (normalizer, lexicon, keywords) = (Normalizer::new(), Lexicon::new(), KeywordFinder::new());
     let now = date(2026, 11, 21).at(14, 30, 0, 0);
 
     let normalized = normalizer.normalize(MESSY);

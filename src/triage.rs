@@ -23,10 +23,10 @@ use crate::routing::{Decision, Facts, RuleSet, Trace};
 use crate::store::StoreError;
 use crate::text::entity::{Entity, EntityFinder};
 use crate::text::keyword::{Keyword, KeywordFinder};
+use crate::text::language;
 use crate::text::lexicon::{EmotionLabel, Lexicon, Reading};
 use crate::text::normalize::{Normalized, Normalizer};
 use crate::text::segment::Dictionary;
-use crate::text::language;
 use arc_swap::ArcSwap;
 use catalogue::{IntentCatalogue, Role};
 use classification::{

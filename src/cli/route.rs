@@ -53,12 +53,8 @@ pub(crate) fn run(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let deadline = Instant::now() + PATIENCE;
     let options = ClassifyOptions { top_k: 5, explain: false, now, deadline };
     let classification = runtime()?.block_on(triage.classify(&args.text, options))?;
-    let situation = Situation {
-        customer: &customer,
-        channel: &args.channel,
-        strikes: args.strikes,
-        now,
-    };
+    let situation =
+        Situation { customer: &customer, channel: &args.channel, strikes: args.strikes, now };
     let (decision, trace) = triage.decide(&classification, situation, args.explain);
     if args.settings.json {
         print_json(&Routed { decision, classification, trace })?;

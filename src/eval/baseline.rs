@@ -99,7 +99,8 @@ impl Baseline {
 
 impl Expected {
     fn new(name: &str) -> Self {
-        let lower_is_better = matches!(name, "ece" | "brier" | "fpr_at_95_recall" | "leaked" | "overmasked");
+        let lower_is_better =
+            matches!(name, "ece" | "brier" | "fpr_at_95_recall" | "leaked" | "overmasked");
         Self { value: 0.0, tolerance: DEFAULT_TOLERANCE, lower_is_better }
     }
 

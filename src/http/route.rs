@@ -95,12 +95,7 @@ pub(super) async fn route(
             conversation.map_or(0, |conversation| conversation.state.strikes())
         }
     };
-    let situation = Situation {
-        customer: &request.customer,
-        channel: &channel,
-        strikes,
-        now,
-    };
+    let situation = Situation { customer: &request.customer, channel: &channel, strikes, now };
     let (mut decision, trace) = triage.decide(&classification, situation, request.explain);
     // The limit is a setting of the conversation, which rules do not know.
     decision.handoff |= strikes >= shared.app.config.conversation.max_strikes;

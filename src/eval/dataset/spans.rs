@@ -89,8 +89,11 @@ impl SpanSet {
             if !seen.insert(row.id.clone()) {
                 return Err(EvalError::DuplicateId { data: data(), line, id: row.id });
             }
-            let spans = placed(&row.text, row.spans)
-                .map_err(|span| EvalError::Span { data: data(), line, span })?;
+            let spans = placed(&row.text, row.spans).map_err(|span| EvalError::Span {
+                data: data(),
+                line,
+                span,
+            })?;
             rows.push(SpanRow { id: row.id, text: row.text, now: row.now, spans });
         }
         let info = DataInfo { name: name.to_owned(), n: rows.len(), only: Vec::new() };
@@ -134,7 +137,10 @@ mod tests {
     fn faults_name_line_and_span() {
         let cases = [
             (r#"{"id":"a","text":"好","mask":[{"type":"phone","text":"138"}]}"#, "set:1: span 1"),
-            ("{\"id\":\"a\",\"text\":\"好\",\"mask\":[]}\n{\"id\":\"a\",\"text\":\"好\",\"mask\":[]}", "set:2: id"),
+            (
+                "{\"id\":\"a\",\"text\":\"好\",\"mask\":[]}\n{\"id\":\"a\",\"text\":\"好\",\"mask\":[]}",
+                "set:2: id",
+            ),
             (r#"{"id":"a","text":" ","mask":[]}"#, "set:1: field `text`"),
         ];
         for (content, message) in cases {

@@ -98,14 +98,16 @@ impl AddressFinder {
         };
         let piece = &piece[start..];
         let start = bytes.start + start;
-        let last = self.unit.find_iter(piece).last().map(|m| match piece[m.end()..].chars().next() {
-            // 258号楼下 is 258号, downstairs.
-            // A room that only the end of the address tells from other numbers.
-            _ if m.as_str().ends_with('收') => m.end() - '收'.len_utf8(),
-            Some('下') if m.as_str().ends_with("号楼") => m.end() - '楼'.len_utf8(),
-            _ => m.end(),
-        });
-        let end = if has_number { last } else { self.landmark.find_iter(piece).last().map(|m| m.end()) };
+        let last =
+            self.unit.find_iter(piece).last().map(|m| match piece[m.end()..].chars().next() {
+                // 258号楼下 is 258号, downstairs.
+                // A room that only the end of the address tells from other numbers.
+                _ if m.as_str().ends_with('收') => m.end() - '收'.len_utf8(),
+                Some('下') if m.as_str().ends_with("号楼") => m.end() - '楼'.len_utf8(),
+                _ => m.end(),
+            });
+        let end =
+            if has_number { last } else { self.landmark.find_iter(piece).last().map(|m| m.end()) };
         if let Some(end) = end.filter(|&end| end >= MIN_BYTES || self.district.is_match(piece)) {
             let bytes = start..start + end;
             let value = text[bytes.clone()].to_owned();
@@ -119,7 +121,9 @@ fn is_road(from_place: &str) -> bool {
     let mut chars = from_place.chars().skip(2);
     match chars.next() {
         Some('路' | '街') => true,
-        Some('东' | '西' | '南' | '北' | '中') => matches!(chars.next(), Some('路' | '街' | '大')),
+        Some('东' | '西' | '南' | '北' | '中') => {
+            matches!(chars.next(), Some('路' | '街' | '大'))
+        }
         _ => false,
     }
 }

@@ -13,7 +13,9 @@ pub(super) struct AmountFinder {
 impl AmountFinder {
     pub(super) fn new() -> Self {
         let figure = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,2})?|[0-9]{1,8}(?:\.[0-9]{1,2})?";
-        let number = format!("(?:[0-9]{{1,4}}万[0-9]{{1,4}}|{figure}|[零一二三四五六七八九十]+点[零一二三四五六七八九]{{1,2}}|[零一二两三四五六七八九十百千万]+)(?:[万千百k](?-u:\\b)?)?");
+        let number = format!(
+            "(?:[0-9]{{1,4}}万[0-9]{{1,4}}|{figure}|[零一二三四五六七八九十]+点[零一二三四五六七八九]{{1,2}}|[零一二两三四五六七八九十百千万]+)(?:[万千百k](?-u:\\b)?)?"
+        );
         Self {
             marked: regex(&format!(r"(?:[¥$]|rmb|人民币)\s?(?P<low>{figure})(?P<scale>万)?")),
             with_unit: regex(&format!(
@@ -33,12 +35,15 @@ impl AmountFinder {
     pub(super) fn find(&self, text: &str, found: &mut Vec<Found>) {
         for captures in self.marked.captures_iter(text) {
             let scale = captures.name("scale").map_or("", |m| m.as_str());
-            let value = captures.name("low").and_then(|m| figure(&format!("{}{scale}", m.as_str())));
+            let value =
+                captures.name("low").and_then(|m| figure(&format!("{}{scale}", m.as_str())));
             push(&captures, 0, value, found);
         }
         found.extend(self.with_unit.captures_iter(text).filter_map(|c| with_unit(text, &c)));
         for captures in self.thousands.captures_iter(text) {
-            let (Some(low), Some(k)) = (captures.name("low"), captures.name("scale")) else { continue };
+            let (Some(low), Some(k)) = (captures.name("low"), captures.name("scale")) else {
+                continue;
+            };
             let bytes = low.start()..k.end();
             if let Some(value) = figure(&format!("{}k", low.as_str())) {
                 found.push(Found { kind: EntityKind::Amount, bytes, value });
@@ -105,7 +110,8 @@ fn figure(text: &str) -> Option<String> {
     let plain = text.replace(',', "");
     // 1万2 is 12000, as 一万二 is.
     if let Some((ten_thousands, rest)) = plain.split_once('万').filter(|(_, rest)| !rest.is_empty())
-        && let (Ok(ten_thousands), Ok(thousands)) = (ten_thousands.parse::<u32>(), rest.parse::<u32>())
+        && let (Ok(ten_thousands), Ok(thousands)) =
+            (ten_thousands.parse::<u32>(), rest.parse::<u32>())
     {
         let rest = if thousands < 10 { thousands * 1000 } else { thousands };
         return Some((ten_thousands * 10_000 + rest).to_string());
@@ -124,7 +130,8 @@ fn figure(text: &str) -> Option<String> {
         if scale == 1.0 {
             return Some(plain);
         }
-        let number: f64 = plain[..plain.len() - plain.chars().next_back()?.len_utf8()].parse().ok()?;
+        let number: f64 =
+            plain[..plain.len() - plain.chars().next_back()?.len_utf8()].parse().ok()?;
         return Some(trimmed(number * scale));
     }
     let (value, len) = numeral::integer(&plain)?;

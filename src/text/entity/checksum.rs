@@ -52,7 +52,8 @@ fn is_region(value: &str) -> bool {
 }
 
 fn is_month_day(value: &str, at: usize) -> bool {
-    (1..=12).contains(&number(value, at..at + 2)) && (1..=31).contains(&number(value, at + 2..at + 4))
+    (1..=12).contains(&number(value, at..at + 2))
+        && (1..=31).contains(&number(value, at + 2..at + 4))
 }
 
 fn number(value: &str, range: Range<usize>) -> u32 {

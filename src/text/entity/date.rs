@@ -162,7 +162,11 @@ impl Reader<'_> {
         {
             return None;
         }
-        if numeral::digit(first).is_some() && before.is_some_and(|c| numeral::digit(c).is_some() || c == '第' || numeral::unit(c).is_some()) {
+        if numeral::digit(first).is_some()
+            && before.is_some_and(|c| {
+                numeral::digit(c).is_some() || c == '第' || numeral::unit(c).is_some()
+            })
+        {
             return None;
         }
         if let Some((when, end)) = self.ago(at) {
@@ -267,7 +271,8 @@ impl Reader<'_> {
 
     /// 去年, 去年双十一, 今年6月.
     fn year_and_more(&self, at: usize) -> Read<When> {
-        let years = [("去年", -1), ("前年", -2), ("今年", 0), ("明年", 1), ("年底", 0), ("年初", 0)];
+        let years =
+            [("去年", -1), ("前年", -2), ("今年", 0), ("明年", 1), ("年底", 0), ("年初", 0)];
         let (word, offset) = years.into_iter().find(|(word, _)| self.rest(at).starts_with(word))?;
         let year = self.now.year() + offset;
         let end = at + word.len();
@@ -288,7 +293,8 @@ impl Reader<'_> {
             Some((word, offset)) => (*offset, word.len()),
             None => {
                 let (word, offset) = SHORT_DAYS.iter().find(|(word, _)| rest.starts_with(word))?;
-                let has_part = ["早", "晚", "夜"].iter().any(|part| rest[word.len()..].starts_with(part));
+                let has_part =
+                    ["早", "晚", "夜"].iter().any(|part| rest[word.len()..].starts_with(part));
                 (has_part.then_some(*offset)?, word.len())
             }
         };
@@ -302,7 +308,8 @@ impl Reader<'_> {
         let prefix = prefixes.into_iter().find(|(word, _)| self.rest(at).starts_with(word));
         let (mut end, offset) = prefix.map_or((at, 0), |(word, offset)| (at + word.len(), offset));
         end += strip(self.rest(end), &["个"]);
-        let name = ["周", "星期", "礼拜"].into_iter().find(|word| self.rest(end).starts_with(word))?;
+        let name =
+            ["周", "星期", "礼拜"].into_iter().find(|word| self.rest(end).starts_with(word))?;
         end += name.len();
         let monday = self.monday().checked_add(offset.weeks()).ok()?;
         let on = |n_days: i32| monday.checked_add(n_days.days()).ok();
@@ -348,7 +355,8 @@ impl Reader<'_> {
 
     fn festival(&self, at: usize, year: Option<i16>) -> Read<When> {
         let rest = self.rest(at);
-        if let Some((name, month, day)) = FESTIVALS.iter().find(|(name, ..)| rest.starts_with(name)) {
+        if let Some((name, month, day)) = FESTIVALS.iter().find(|(name, ..)| rest.starts_with(name))
+        {
             let end = at + name.len();
             let end = end + strip(self.rest(end), &["节"]);
             let is_other = match *name {
@@ -422,7 +430,10 @@ impl Reader<'_> {
         let end = at + len;
         let mark = self.rest(end).chars().next().filter(|c| matches!(c, '号' | '日'))?;
         let end = end + mark.len_utf8();
-        let other = ["楼", "店", "线", "院", "链", "仓", "门", "柜", "电", "色", "床", "机", "客", "码", "上门", "车", "口", "房", "会"];
+        let other = [
+            "楼", "店", "线", "院", "链", "仓", "门", "柜", "电", "色", "床", "机", "客", "码",
+            "上门", "车", "口", "房", "会",
+        ];
         let is_other = other.iter().any(|word| self.rest(end).starts_with(word));
         let date = Date::new(first.year(), first.month(), day).ok()?;
         (!is_other).then_some((When::Day(date), end))
@@ -433,7 +444,10 @@ impl Reader<'_> {
         let rest = self.rest(at);
         let part = PARTS.iter().find(|(name, ..)| rest.starts_with(name));
         // One character is too little without a day: 早 is also "good morning".
-        let is_alone = at == 0 || !self.text[..at].ends_with(['昨', '今', '明', '前', ' ', '天', '号', '日', '五', '六', '一', '二', '三', '四']);
+        let is_alone = at == 0
+            || !self.text[..at].ends_with([
+                '昨', '今', '明', '前', ' ', '天', '号', '日', '五', '六', '一', '二', '三', '四',
+            ]);
         let part = part.filter(|(name, ..)| name.chars().count() > 1 || !is_alone);
         let end = part.map_or(at, |(name, ..)| at + name.len());
         let clock_at = end + spaces(self.rest(end));
@@ -441,11 +455,17 @@ impl Reader<'_> {
             let hour = match part {
                 Some((.., true)) if hour < 12 => hour + 12,
                 Some(&("中午", ..)) if hour < 3 => hour + 12,
-                None if (1..=6).contains(&hour) && !self.rest(clock_at).starts_with('0') && !self.rest(clock_at)[..end - clock_at].contains(':') => hour + 12,
+                None if (1..=6).contains(&hour)
+                    && !self.rest(clock_at).starts_with('0')
+                    && !self.rest(clock_at)[..end - clock_at].contains(':') =>
+                {
+                    hour + 12
+                }
                 _ => hour,
             };
             let midnight = day.to_datetime(jiff::civil::Time::midnight());
-            let at = midnight.checked_add((i32::from(hour) * 60 + i32::from(minute)).minutes()).ok()?;
+            let at =
+                midnight.checked_add((i32::from(hour) * 60 + i32::from(minute)).minutes()).ok()?;
             return Some((WhenOrPart::When(When::Minute(at)), end));
         }
         let (_, from, to, _) = part?;
@@ -468,7 +488,10 @@ impl Reader<'_> {
             end += strip(self.rest(end), &["分"]);
             return self.ends_number(end).then_some((hour, minute, end));
         }
-        end += ["点钟", "点", "时"].iter().find(|word| self.rest(end).starts_with(**word)).map(|word| word.len())?;
+        end += ["点钟", "点", "时"]
+            .iter()
+            .find(|word| self.rest(end).starts_with(**word))
+            .map(|word| word.len())?;
         // 3点建议 counts points, 便宜一点 is a little.
         let is_points = self.rest(end).starts_with(['建', '意', '要', '原', '理', '九', '五']);
         let is_little = self.text[at..end] == *"一点" && !self.rest(end).starts_with(['半', '钟']);
@@ -476,13 +499,16 @@ impl Reader<'_> {
         if (is_points && self.rest(end).contains('元')) || (is_little && !has_part) {
             return None;
         }
-        for (word, minute) in [("半", 30), ("一刻", 15), ("三刻", 45), ("钟", 0), ("整", 0)] {
+        for (word, minute) in [("半", 30), ("一刻", 15), ("三刻", 45), ("钟", 0), ("整", 0)]
+        {
             if self.rest(end).starts_with(word) {
                 return Some((hour, minute, end + word.len()));
             }
         }
         match small_to(self.rest(end), 59) {
-            Some((minute, len)) if !self.rest(end + len).starts_with(['点', '号', '天', '个', '块', '元']) => {
+            Some((minute, len))
+                if !self.rest(end + len).starts_with(['点', '号', '天', '个', '块', '元']) =>
+            {
                 let end = end + len;
                 Some((hour, minute, end + strip(self.rest(end), &["分"])))
             }
@@ -495,14 +521,16 @@ impl Reader<'_> {
         let mut rest = self.rest(end).chars();
         match rest.next() {
             Some('.' | '-' | '/' | ':') => !rest.next().is_some_and(|c| c.is_ascii_digit()),
-            next => !next.is_some_and(|c| c.is_ascii_alphanumeric() || c == '%' || c == '元' || c == '块'),
+            next => !next
+                .is_some_and(|c| c.is_ascii_alphanumeric() || c == '%' || c == '元' || c == '块'),
         }
     }
 
     /// The date that lies nearest to today.
     fn nearest(&self, month: i8, day: i8) -> Option<Date> {
         let year = self.now.year();
-        let dates = [year - 1, year, year + 1].into_iter().filter_map(|y| Date::new(y, month, day).ok());
+        let dates =
+            [year - 1, year, year + 1].into_iter().filter_map(|y| Date::new(y, month, day).ok());
         dates.min_by_key(|day| self.distance(*day))
     }
 
@@ -521,7 +549,9 @@ impl WhenOrPart {
     fn iso(self) -> String {
         match self {
             Self::When(when) => when.iso(),
-            Self::Part(from, to) => format!("{}/{}", When::Minute(from).iso(), When::Minute(to).iso()),
+            Self::Part(from, to) => {
+                format!("{}/{}", When::Minute(from).iso(), When::Minute(to).iso())
+            }
         }
     }
 }

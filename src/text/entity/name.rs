@@ -19,7 +19,21 @@ const WEAK_CUES: &str = "改成|改为|改由|换成|写成|打成|错成|填成
                          我(?:老公|老婆|妈妈?|爸爸?|儿子|女儿|姐姐?|哥哥?|弟弟?|妹妹?|同事|朋友|室友|邻居|对象|男朋友|女朋友)|同事|朋友";
 /// Texts about who sends or receives.
 const ABOUT_PEOPLE: [&str; 16] = [
-    "寄给", "转给", "收件", "收货", "联系人", "姓名", "名字", "实名", "签收", "收", "退款", "支付宝", "抬头", "转交", "代收",
+    "寄给",
+    "转给",
+    "收件",
+    "收货",
+    "联系人",
+    "姓名",
+    "名字",
+    "实名",
+    "签收",
+    "收",
+    "退款",
+    "支付宝",
+    "抬头",
+    "转交",
+    "代收",
     "开票",
 ];
 
@@ -61,11 +75,11 @@ impl NameFinder {
             )),
             weak_cue: regex(&format!(r"(?:{WEAK_CUES})(?:是|为|:|\s)*")),
             me: regex(r"(?:^|[^\p{Han}]|你好|您好)我是"),
-            any_name: regex(
-                r"^([\p{Han}]{2,4}(?:·[\p{Han}]{1,6})?)(?:$|[^\p{Han}·])",
-            ),
+            any_name: regex(r"^([\p{Han}]{2,4}(?:·[\p{Han}]{1,6})?)(?:$|[^\p{Han}·])"),
             received: regex(r"([\p{Han}]{2,4})(?:\(收\)|代?收)(?:$|[^\p{Han}])"),
-            owner: regex(r"(?:^|[^\p{Han}]|被)([\p{Han}]{2,3})(?:的(?:件|快递|包裹)|签了|签收|拿走|领走)"),
+            owner: regex(
+                r"(?:^|[^\p{Han}]|被)([\p{Han}]{2,3})(?:的(?:件|快递|包裹)|签了|签收|拿走|领走)",
+            ),
             after: regex(&format!(r"^(?:$|[^\p{{Han}}]|{AFTER})")),
             han_run: regex(r"\p{Han}+"),
         }
@@ -156,9 +170,10 @@ impl NameFinder {
 
     /// Runs of Chinese characters that are a name from end to end, perhaps with 收 behind it.
     fn names_alone(&self, text: &str) -> Vec<Range<usize>> {
-        let runs = self.han_run.find_iter(text).map(|run| {
-            run.start()..run.start() + run.as_str().trim_end_matches('收').len()
-        });
+        let runs = self
+            .han_run
+            .find_iter(text)
+            .map(|run| run.start()..run.start() + run.as_str().trim_end_matches('收').len());
         let is_name = |run: &Range<usize>| {
             let name = &text[run.clone()];
             self.surname(name).is_some_and(|surname| {

@@ -32,11 +32,32 @@ const CONTEXT_CHARS: usize = 12;
 const ORDER: &[&str] = &["订单", "单子"];
 const PARCEL: &[&str] = &["运单", "快递单", "快递号", "物流单", "面单", "包裹号", "物流号"];
 const CARRIERS: &[&str] = &[
-    "中通", "圆通", "申通", "韵达", "极兔", "顺丰", "京东快递", "京东物流", "邮政", "ems", "德邦",
-    "百世", "天天快递", "菜鸟",
+    "中通",
+    "圆通",
+    "申通",
+    "韵达",
+    "极兔",
+    "顺丰",
+    "京东快递",
+    "京东物流",
+    "邮政",
+    "ems",
+    "德邦",
+    "百世",
+    "天天快递",
+    "菜鸟",
 ];
 const CARD: &[&str] = &[
-    "银行卡", "卡号", "储蓄卡", "信用卡", "借记卡", "工资卡", "银行账", "银行帐", "公司账", "公司帐",
+    "银行卡",
+    "卡号",
+    "储蓄卡",
+    "信用卡",
+    "借记卡",
+    "工资卡",
+    "银行账",
+    "银行帐",
+    "公司账",
+    "公司帐",
     "对公",
 ];
 const BANK: &[&str] = &["银行", "工行", "农行", "建行", "中行", "招行", "交行"];
@@ -45,9 +66,33 @@ const CALL: &[&str] =
     &["电话", "座机", "联系", "手机", "办公室", "传真", "号码", "tel", "phone", "whatsapp"];
 /// Codes of goods and payments: as long as a card number, but nobody's.
 const OTHER_CODES: &[&str] = &[
-    "imei", "串号", "序列号", "sn:", "条形码", "条码", "国条码", "防伪", "流水", "交易", "税号", "纳税人",
-    "发票号", "发票代码", "商品", "货号", "isbn", "书号", "sku", "商户", "支付单", "卡密", "激活码",
-    "证书号", "http", ".html", "/",
+    "imei",
+    "串号",
+    "序列号",
+    "sn:",
+    "条形码",
+    "条码",
+    "国条码",
+    "防伪",
+    "流水",
+    "交易",
+    "税号",
+    "纳税人",
+    "发票号",
+    "发票代码",
+    "商品",
+    "货号",
+    "isbn",
+    "书号",
+    "sku",
+    "商户",
+    "支付单",
+    "卡密",
+    "激活码",
+    "证书号",
+    "http",
+    ".html",
+    "/",
 ];
 /// Letters that carriers and shops put before digits.
 const NUMBER_PREFIXES: &[&str] =
@@ -121,10 +166,8 @@ fn stands_for_digit(text: &str, at: usize) -> bool {
     let is_word = |c: char| c.is_ascii_alphabetic() && !is_digit_like(&c);
     let before: String = text[..at].chars().rev().take_while(is_digit_like).collect();
     let after: String = text[at..].chars().take_while(is_digit_like).collect();
-    let outside = [
-        text[..at - before.len()].chars().next_back(),
-        text[at + after.len()..].chars().next(),
-    ];
+    let outside =
+        [text[..at - before.len()].chars().next_back(), text[at + after.len()..].chars().next()];
     let n_digits = before.chars().chain(after.chars()).filter(char::is_ascii_digit).count();
     n_digits >= 5 && !outside.into_iter().flatten().any(is_word)
 }
@@ -172,6 +215,8 @@ struct Number<'t> {
     groups: Vec<usize>,
     /// Not in plain digits throughout.
     is_spelled: bool,
+    /// In plain digits and others: a shape has to prove that they belong together.
+    is_mixed: bool,
     touches_letter: bool,
     has_plus: bool,
 }
@@ -185,10 +230,8 @@ impl Number<'_> {
 fn read(text: &str, runs: &[Run]) -> Option<Found> {
     let (head, last) = (runs.first()?, runs.last()?);
     let mut bytes = head.bytes.start..last.bytes.end;
-    let mut value: String = text[bytes.clone()]
-        .chars()
-        .filter_map(|c| glyph(c).map(|(digit, _)| digit))
-        .collect();
+    let mut value: String =
+        text[bytes.clone()].chars().filter_map(|c| glyph(c).map(|(digit, _)| digit)).collect();
     if value.len() < 7 || value.len() > MAX_DIGITS {
         return None;
     }
@@ -204,6 +247,7 @@ fn read(text: &str, runs: &[Run]) -> Option<Found> {
         is_joined: marks().any(|mark| !mark.is_empty()),
         has_odd_marks: marks().any(|mark| mark.contains(['.', '/', ',', '*', '、', '\\', '|'])),
         groups: groups(text, runs),
+        is_mixed: runs.iter().any(|run| run.script != head.script),
         is_spelled: runs.iter().any(|run| run.script != Script::Ascii),
         touches_letter: text[..bytes.start].ends_with(|c: char| c.is_ascii_alphabetic()),
         has_plus: text[..bytes.start].ends_with('+'),
@@ -275,7 +319,8 @@ fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     }
     let is_identity = number.named(IDENTITY);
     if digits.len() == 15
-        && (is_identity || (is_old_id_card(digits) && !is_order && !is_parcel && !is_other))
+        && (is_identity && !number.is_mixed
+            || (is_old_id_card(digits) && !is_order && !is_parcel && !is_other))
     {
         return owned(EntityKind::IdCard, digits);
     }
@@ -295,7 +340,7 @@ fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     let is_card = number.named(CARD)
         || number.before.trim_end_matches([' ', ':', '是']).ends_with('卡')
         || digits.len() >= 16 && number.named(BANK);
-    if (12..=21).contains(&digits.len()) && is_card {
+    if (12..=21).contains(&digits.len()) && is_card && !number.is_mixed {
         return owned(EntityKind::BankCard, digits);
     }
     if number.touches_letter && !number.named(CALL) {
@@ -336,8 +381,8 @@ fn mobile<'v>(number: &Number<'_>, digits: &'v str) -> Option<&'v str> {
 /// A landline with area code and perhaps an extension, or a number abroad.
 fn landline<'v>(number: &Number<'_>, digits: &'v str) -> Option<&'v str> {
     let has_code = digits.starts_with("00") && !digits.starts_with("000");
-    let is_abroad = (number.has_plus || number.is_joined && has_code)
-        && (8..=15).contains(&digits.len());
+    let is_abroad =
+        (number.has_plus || number.is_joined && has_code) && (8..=15).contains(&digits.len());
     let area = digits.starts_with('0') && !digits.starts_with("00");
     let is_called = number.is_joined || number.named(CALL);
     let is_landline = area && (10..=12).contains(&digits.len()) && is_called;

@@ -43,11 +43,13 @@ impl CarrierFinder {
             let value = &self.0.values[m.pattern().as_usize()];
             let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
             let is_latin = text[m.range()].starts_with(|c: char| c.is_ascii());
-            let goes_on = is_letter(text[..m.start()].chars().next_back())
-                || is_letter(text[m.end()..].chars().next());
-            if !value.is_empty() && !(is_latin && goes_on) {
-                found.push(Found { kind: EntityKind::Carrier, bytes: m.range(), value: value.clone() });
+            let is_part = is_latin
+                && (is_letter(text[..m.start()].chars().next_back())
+                    || is_letter(text[m.end()..].chars().next()));
+            if value.is_empty() || is_part {
+                continue;
             }
+            found.push(Found { kind: EntityKind::Carrier, bytes: m.range(), value: value.clone() });
         }
     }
 }
@@ -118,9 +120,8 @@ fn is_asked(after: &str, symptom: &str) -> bool {
 
 /// 用不了 and 没反应 are said of vouchers, couriers and hotlines too.
 fn is_of_other_matter(symptom: &str, text: &str) -> bool {
-    const OTHERS: [&str; 12] = [
-        "券", "卷", "红包", "积分", "优惠", "满减", "支付", "白条", "e卡", "物流", "快递", "客服",
-    ];
+    const OTHERS: [&str; 12] =
+        ["券", "卷", "红包", "积分", "优惠", "满减", "支付", "白条", "e卡", "物流", "快递", "客服"];
     matches!(symptom, "无法使用" | "失灵") && OTHERS.iter().any(|other| text.contains(other))
 }
 

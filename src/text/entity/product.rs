@@ -9,16 +9,32 @@ use std::ops::Range;
 const BEFORE_SHORT: &str = "的这那个双只口张本把瓶件条床买退换款了";
 /// Codes that only look like models: errors, standards, sizes, interfaces.
 const NO_MODEL: [&str; 28] = [
-    "ip", "wifi", "usb", "ddr", "pm", "type", "no", "e0", "v1.", "v2.", "v3.", "gb", "iso", "ipx", "pcie", "hdmi",
-    "type-c", "http", "q1", "h26", "mp3", "mp4", "co2", "qq", "vx", "wx", "max", "pro",
+    "ip", "wifi", "usb", "ddr", "pm", "type", "no", "e0", "v1.", "v2.", "v3.", "gb", "iso", "ipx",
+    "pcie", "hdmi", "type-c", "http", "q1", "h26", "mp3", "mp4", "co2", "qq", "vx", "wx", "max",
+    "pro",
 ];
 /// What a number counts that is no model.
 const COUNTED: [char; 14] =
     ['个', '斤', '箱', '块', '元', '件', '折', '天', '号', '月', '年', '点', '袋', '次'];
 /// Words before a code that is no model.
 const NO_MODEL_AFTER: [&str; 17] = [
-    "报错", "错误", "代码", "故障", "单号", "编号", "订单", "验证码", "兑换", "优惠码", "邀请码", "护照", "通行证", "取件码",
-    "卡密", "版本", "货号",
+    "报错",
+    "错误",
+    "代码",
+    "故障",
+    "单号",
+    "编号",
+    "订单",
+    "验证码",
+    "兑换",
+    "优惠码",
+    "邀请码",
+    "护照",
+    "通行证",
+    "取件码",
+    "卡密",
+    "版本",
+    "货号",
 ];
 
 /// The names of the shop's goods.
@@ -88,7 +104,11 @@ impl Products {
         for m in self.automaton.find_iter(text) {
             let Some(name) = &self.names[m.pattern().as_usize()] else { continue };
             if stands_alone(text, m.range()) {
-                found.push(Found { kind: EntityKind::Product, bytes: m.range(), value: name.clone() });
+                found.push(Found {
+                    kind: EntityKind::Product,
+                    bytes: m.range(),
+                    value: name.clone(),
+                });
             }
         }
     }
@@ -183,8 +203,11 @@ impl ModelFinder {
 }
 
 fn model(text: &str, bytes: Range<usize>) -> Found {
-    let value: String =
-        text[bytes.clone()].chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+    let value: String = text[bytes.clone()]
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect::<String>()
+        .to_uppercase();
     Found { kind: EntityKind::Model, bytes, value }
 }
 
@@ -194,8 +217,11 @@ fn is_whole(text: &str, bytes: Range<usize>) -> bool {
     let mut after = text[bytes.end..].chars();
     let goes_on = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '@' | '/');
     let next = after.next();
-    let is_decimal = matches!(next, Some('.' | '-')) && after.next().is_some_and(|c| c.is_ascii_alphanumeric());
-    !before.is_some_and(|c| goes_on(c) || c == '.' || c == '-') && !next.is_some_and(goes_on) && !is_decimal
+    let is_decimal =
+        matches!(next, Some('.' | '-')) && after.next().is_some_and(|c| c.is_ascii_alphanumeric());
+    !before.is_some_and(|c| goes_on(c) || c == '.' || c == '-')
+        && !next.is_some_and(goes_on)
+        && !is_decimal
 }
 
 fn tail(text: &str, n_chars: usize) -> &str {
