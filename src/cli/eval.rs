@@ -331,6 +331,15 @@ fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<Exi
     measured.insert("retrieval".to_owned(), Measured::from(&retrieval));
     let scripts = measure_conversations(&config, &folder.join("conversations.jsonl"))?;
     measured.insert("conversations".to_owned(), Measured::from(&scripts));
+    for (suite, target) in [
+        ("entities", spans::Target::Entities),
+        ("masking", spans::Target::Masking),
+        ("keywords", spans::Target::Keywords),
+    ] {
+        let file = folder.join(format!("{suite}.jsonl"));
+        let report = spans::measure(&config, target, &file, &options)?;
+        measured.insert(suite.to_owned(), Measured::from(&report));
+    }
     if record {
         let mut baseline = match Baseline::load(&path) {
             Ok(baseline) => baseline,

@@ -57,8 +57,9 @@ pub struct SpanScores {
     pub recall_ci95: Interval,
     /// Harmonic mean of both.
     pub f1: f64,
-    /// Share of right spans with a labelled value whose value is right too; 0 of nothing.
-    pub value_accuracy: f64,
+    /// Share of right spans with a labelled value whose value is right too; `None` of nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_accuracy: Option<f64>,
 }
 
 /// What masking leaves and takes.
@@ -196,7 +197,8 @@ impl Counts {
             recall: metrics::ratio(self.right, self.labelled),
             recall_ci95: wilson(self.right, self.labelled),
             f1: self.f1(),
-            value_accuracy: metrics::ratio(self.right_value, self.valued),
+            value_accuracy: (self.valued > 0)
+                .then(|| metrics::ratio(self.right_value, self.valued)),
         }
     }
 }
@@ -313,7 +315,7 @@ mod tests {
         assert_eq!((precision, f1), (0.5, 4.0 / 7.0));
         assert!((recall - 2.0 / 3.0).abs() < 1e-12);
         assert_eq!(report.per_type["name"].f1, 1.0);
-        assert_eq!(report.per_type["name"].value_accuracy, 0.5);
+        assert_eq!(report.per_type["name"].value_accuracy, Some(0.5));
         let masking = report.masking.as_ref().unwrap();
         assert_eq!((masking.n_leaked, masking.n_overmasked, masking.overmasked), (1, 1, 1.0));
         let ids: Vec<_> = report.rows.iter().map(|row| row.id.as_str()).collect();

@@ -16,6 +16,10 @@ use utoipa::ToSchema;
 /// Content words of a comment without an opinion.
 const MAX_WORDS: usize = 3;
 
+/// A word that begins with one of these is a quantity: 三天.
+const NUMERALS: [char; 13] =
+    ['一', '二', '两', '三', '四', '五', '六', '七', '八', '九', '十', '几', '半'];
+
 /// Whether a keyword praises or blames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -275,6 +279,7 @@ impl KeywordFinder {
     ) -> Vec<(Range<usize>, String, Polarity)> {
         let is_content = |word: &str| {
             word.chars().count() > 1
+                && !word.starts_with(NUMERALS)
                 && word.chars().all(|c| c.is_alphabetic())
                 && !self.stop.contains(word)
         };

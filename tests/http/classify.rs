@@ -59,6 +59,29 @@ async fn answers_the_documented_shape() {
         },
         "[second]"
       ],
+      "keywords": [
+        {
+          "end": 4,
+          "phrase": "快递",
+          "polarity": "neutral",
+          "start": 2,
+          "text": "快递"
+        },
+        {
+          "end": 8,
+          "phrase": "没动",
+          "polarity": "neutral",
+          "start": 6,
+          "text": "没动"
+        },
+        {
+          "end": 19,
+          "phrase": "电话",
+          "polarity": "neutral",
+          "start": 17,
+          "text": "电话"
+        }
+      ],
       "language": "zh",
       "margin": 0.929,
       "models": {

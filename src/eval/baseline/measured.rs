@@ -77,8 +77,8 @@ impl From<&SpanReport> for Measured {
             ("precision", report.all.precision),
             ("recall", report.all.recall),
             ("f1", report.all.f1),
-            ("value_accuracy", report.all.value_accuracy),
         ]);
+        metrics.extend(report.all.value_accuracy.map(|share| ("value_accuracy".into(), share)));
         if let Some(masking) = &report.masking {
             metrics.insert("leaked".into(), masking.leaked);
             metrics.insert("overmasked".into(), masking.overmasked);

@@ -78,7 +78,7 @@ pub fn spans(report: &SpanReport) -> String {
             figure(*recall),
             range(scores.recall_ci95),
             figure(*f1),
-            figure(*value_accuracy),
+            value_accuracy.map_or_else(String::new, figure),
         ]
     });
     let header =

@@ -6,10 +6,13 @@
 //! Monday; hours from 1 to 6 without 上午 and the like are afternoon. Durations (三天没动, 7天内)
 //! are no dates.
 
+mod words;
+
 use super::{EntityKind, Found, numeral};
-use jiff::civil::{Date, DateTime, Weekday, date};
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{Span, ToSpan};
 use std::ops::Range;
+use words::{AFTER_DECIMAL, FESTIVALS, LUNAR, LUNAR_NAMES, PARTS, RELATIVE_DAYS, SHORT_DAYS};
 
 /// A time that a text names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,95 +22,8 @@ enum When {
     Month(Date),
     Year(i16),
     Minute(DateTime),
+    Minutes(DateTime, DateTime),
 }
-
-/// Festivals on fixed days: name, month, day.
-const FESTIVALS: [(&str, i8, i8); 20] = [
-    ("双十一", 11, 11),
-    ("双11", 11, 11),
-    ("双十二", 12, 12),
-    ("双12", 12, 12),
-    ("六一八", 6, 18),
-    ("618", 6, 18),
-    ("元旦", 1, 1),
-    ("情人节", 2, 14),
-    ("妇女节", 3, 8),
-    ("三八节", 3, 8),
-    ("五一", 5, 1),
-    ("劳动节", 5, 1),
-    ("六一", 6, 1),
-    ("儿童节", 6, 1),
-    ("教师节", 9, 10),
-    ("国庆", 10, 1),
-    ("十一黄金周", 10, 1),
-    ("圣诞", 12, 25),
-    ("平安夜", 12, 24),
-    ("万圣节", 10, 31),
-];
-/// Festivals of the lunar calendar, by the Hong Kong Observatory's conversion tables: Spring
-/// Festival, Dragon Boat, Mid-Autumn of the years from 2024.
-const LUNAR: [[Date; 3]; 7] = [
-    [date(2024, 2, 10), date(2024, 6, 10), date(2024, 9, 17)],
-    [date(2025, 1, 29), date(2025, 5, 31), date(2025, 10, 6)],
-    [date(2026, 2, 17), date(2026, 6, 19), date(2026, 9, 25)],
-    [date(2027, 2, 6), date(2027, 6, 9), date(2027, 9, 15)],
-    [date(2028, 1, 26), date(2028, 5, 28), date(2028, 10, 3)],
-    [date(2029, 2, 13), date(2029, 6, 16), date(2029, 9, 22)],
-    [date(2030, 2, 3), date(2030, 6, 5), date(2030, 9, 12)],
-];
-const LUNAR_NAMES: [(&str, usize); 7] = [
-    ("春节", 0),
-    ("大年初一", 0),
-    ("过年", 0),
-    ("端午节", 1),
-    ("端午", 1),
-    ("中秋节", 2),
-    ("中秋", 2),
-];
-const RELATIVE_DAYS: [(&str, i32); 15] = [
-    ("大前天", -3),
-    ("大后天", 3),
-    ("前天", -2),
-    ("前日", -2),
-    ("昨天", -1),
-    ("昨日", -1),
-    ("昨儿", -1),
-    ("今天", 0),
-    ("今日", 0),
-    ("今儿", 0),
-    ("明天", 1),
-    ("明日", 1),
-    ("明儿", 1),
-    ("后天", 2),
-    ("后日", 2),
-];
-/// 昨晚: the day is said with the part of it.
-const SHORT_DAYS: [(&str, i32); 4] = [("前", -2), ("昨", -1), ("今", 0), ("明", 1)];
-/// Parts of a day: name, hours from and to, whether a clock hour below 12 belongs to the afternoon.
-const PARTS: [(&str, i8, i8, bool); 20] = [
-    ("凌晨", 0, 6, false),
-    ("半夜", 0, 6, false),
-    ("一大早", 6, 12, false),
-    ("大清早", 6, 12, false),
-    ("早上", 6, 12, false),
-    ("早晨", 6, 12, false),
-    ("清晨", 6, 12, false),
-    ("清早", 6, 12, false),
-    ("一早", 6, 12, false),
-    ("上午", 6, 12, false),
-    ("中午", 11, 13, false),
-    ("午后", 12, 18, true),
-    ("下午", 12, 18, true),
-    ("傍晚", 17, 19, true),
-    ("晚上", 18, 24, true),
-    ("夜里", 18, 24, true),
-    ("晚间", 18, 24, true),
-    ("夜晚", 18, 24, true),
-    ("早", 6, 12, false),
-    ("晚", 18, 24, true),
-];
-/// Decimals that are dates only where one of these follows: 11.11买的.
-const AFTER_DECIMAL: &str = "买号日下拍付到之发收前后凌晚早上下订促活的抢预当那";
 
 /// All times named in `text`.
 pub(super) fn find(text: &str, now: DateTime, found: &mut Vec<Found>) {
@@ -139,6 +55,7 @@ impl When {
             Self::Month(first) => first.strftime("%Y-%m").to_string(),
             Self::Year(year) => year.to_string(),
             Self::Minute(at) => minute(at),
+            Self::Minutes(from, to) => format!("{}/{}", minute(from), minute(to)),
         }
     }
 }
@@ -153,7 +70,7 @@ type Read<T> = Option<(T, usize)>;
 
 impl Reader<'_> {
     /// The time that begins at byte `at`.
-    fn read(&self, at: usize) -> Option<(WhenOrPart, Range<usize>)> {
+    fn read(&self, at: usize) -> Option<(When, Range<usize>)> {
         // Inside a longer number, version or code nothing begins.
         let before = self.text[..at].chars().next_back();
         let first = self.text[at..].chars().next()?;
@@ -170,16 +87,16 @@ impl Reader<'_> {
             return None;
         }
         if let Some((when, end)) = self.ago(at) {
-            return Some((WhenOrPart::When(when), at..end));
+            return Some((when, at..end));
         }
         if let Some((when, day_end)) = self.day(at) {
             let When::Day(day) = when else {
-                return Some((WhenOrPart::When(when), at..day_end));
+                return Some((when, at..day_end));
             };
             let time_at = day_end + spaces(&self.text[day_end..]);
             return match self.time(time_at, day) {
                 Some((when, end)) => Some((when, at..end)),
-                None => Some((WhenOrPart::When(when), at..day_end)),
+                None => Some((when, at..day_end)),
             };
         }
         let (when, end) = self.time(at, self.now.date())?;
@@ -440,7 +357,7 @@ impl Reader<'_> {
     }
 
     /// 晚上8点半, 14:20, 下午: a minute or a part of `day`.
-    fn time(&self, at: usize, day: Date) -> Option<(WhenOrPart, usize)> {
+    fn time(&self, at: usize, day: Date) -> Read<When> {
         let rest = self.rest(at);
         let part = PARTS.iter().find(|(name, ..)| rest.starts_with(name));
         // One character is too little without a day: 早 is also "good morning".
@@ -466,12 +383,12 @@ impl Reader<'_> {
             let midnight = day.to_datetime(jiff::civil::Time::midnight());
             let at =
                 midnight.checked_add((i32::from(hour) * 60 + i32::from(minute)).minutes()).ok()?;
-            return Some((WhenOrPart::When(When::Minute(at)), end));
+            return Some((When::Minute(at), end));
         }
         let (_, from, to, _) = part?;
         let midnight = day.to_datetime(jiff::civil::Time::midnight());
         let hour = |n: i8| midnight.checked_add(i32::from(n).hours()).ok();
-        Some((WhenOrPart::Part(hour(*from)?, hour(*to)?), end))
+        Some((When::Minutes(hour(*from)?, hour(*to)?), end))
     }
 
     /// Hour, minute and end of 8点半, 十点二十, 14:20.
@@ -536,23 +453,6 @@ impl Reader<'_> {
 
     fn distance(&self, day: Date) -> i32 {
         self.today().until(day).map_or(i32::MAX, |span| span.get_days().abs())
-    }
-}
-
-/// A time, or a part of a day from one minute to another.
-enum WhenOrPart {
-    When(When),
-    Part(DateTime, DateTime),
-}
-
-impl WhenOrPart {
-    fn iso(self) -> String {
-        match self {
-            Self::When(when) => when.iso(),
-            Self::Part(from, to) => {
-                format!("{}/{}", When::Minute(from).iso(), When::Minute(to).iso())
-            }
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use std::ops::Range;
 struct Run {
     bytes: Range<usize>,
     script: Script,
+    n_digits: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,8 +25,12 @@ enum Script {
 
 /// Most runs that are joined: a card number typed digit by digit has 19.
 const MAX_RUNS: usize = 20;
+/// Shortest number looked at, in digits: some order numbers and foreign phones.
+const MIN_DIGITS: usize = 6;
 /// Longest number looked at, in digits; payment references are longer and nobody's.
 const MAX_DIGITS: usize = 24;
+/// Marks that people type between groups; a soft hyphen and the frame of a key are among them.
+const MARKS: &str = " -._—–~*/,\\|·•、()\u{ad}\u{20e3}";
 /// Characters before a number that may say what it is.
 const CONTEXT_CHARS: usize = 12;
 
@@ -135,8 +140,11 @@ fn runs(text: &str) -> Vec<Run> {
         }
         let end = at + c.len_utf8();
         match runs.last_mut() {
-            Some(run) if run.bytes.end == at && run.script == script => run.bytes.end = end,
-            _ => runs.push(Run { bytes: at..end, script }),
+            Some(run) if run.bytes.end == at && run.script == script => {
+                run.bytes.end = end;
+                run.n_digits += 1;
+            }
+            _ => runs.push(Run { bytes: at..end, script, n_digits: 1 }),
         }
     }
     runs
@@ -164,41 +172,19 @@ fn glyph(c: char) -> Option<(char, Script)> {
 fn stands_for_digit(text: &str, at: usize) -> bool {
     let is_digit_like = |c: &char| c.is_ascii_digit() || matches!(c, 'o' | 'l' | 'i');
     let is_word = |c: char| c.is_ascii_alphabetic() && !is_digit_like(&c);
-    let before: String = text[..at].chars().rev().take_while(is_digit_like).collect();
-    let after: String = text[at..].chars().take_while(is_digit_like).collect();
+    let before: String =
+        text[..at].chars().rev().take_while(is_digit_like).take(MAX_DIGITS).collect();
+    let after: String = text[at..].chars().take_while(is_digit_like).take(MAX_DIGITS).collect();
     let outside =
         [text[..at - before.len()].chars().next_back(), text[at + after.len()..].chars().next()];
     let n_digits = before.chars().chain(after.chars()).filter(char::is_ascii_digit).count();
     n_digits >= 5 && !outside.into_iter().flatten().any(is_word)
 }
 
+/// Whether groups of digits on both sides may belong together.
 fn is_separator(between: &str) -> bool {
-    let mut chars = between.chars();
-    let is_mark = |c: char| {
-        matches!(
-            c,
-            ' ' | '-'
-                | '.'
-                | '_'
-                | '—'
-                | '–'
-                | '~'
-                | '*'
-                | '/'
-                | ','
-                | '\\'
-                | '|'
-                | '·'
-                | '•'
-                | '、'
-                | '('
-                | ')'
-                | '\u{ad}'
-                | '\u{20e3}'
-        )
-    };
     // Empty where only the script changes; several as in ")(" or " - ".
-    chars.by_ref().take(3).all(is_mark) && chars.next().is_none()
+    between.chars().count() <= 3 && between.chars().all(|c| MARKS.contains(c))
 }
 
 /// A window of runs as a number, with what stands around it.
@@ -215,6 +201,8 @@ struct Number<'t> {
     groups: Vec<usize>,
     /// Not in plain digits throughout.
     is_spelled: bool,
+    /// In plain digits and others: a shape has to prove that they belong together.
+    is_mixed: bool,
     touches_letter: bool,
     has_plus: bool,
 }
@@ -227,12 +215,13 @@ impl Number<'_> {
 
 fn read(text: &str, runs: &[Run]) -> Option<Found> {
     let (head, last) = (runs.first()?, runs.last()?);
+    let n_digits = runs.iter().map(|run| run.n_digits).sum();
+    if !(MIN_DIGITS..=MAX_DIGITS).contains(&n_digits) {
+        return None;
+    }
     let mut bytes = head.bytes.start..last.bytes.end;
     let mut value: String =
         text[bytes.clone()].chars().filter_map(|c| glyph(c).map(|(digit, _)| digit)).collect();
-    if value.len() < 7 || value.len() > MAX_DIGITS {
-        return None;
-    }
     if value.len() == 17
         && let Some(c @ ('x' | 'X')) = text[bytes.end..].trim_start().chars().next()
     {
@@ -244,7 +233,8 @@ fn read(text: &str, runs: &[Run]) -> Option<Found> {
         before: tail(&text[..bytes.start], CONTEXT_CHARS),
         is_joined: marks().any(|mark| !mark.is_empty()),
         has_odd_marks: marks().any(|mark| mark.contains(['.', '/', ',', '*', '、', '\\', '|'])),
-        groups: groups(text, runs),
+        groups: groups(runs),
+        is_mixed: runs.iter().any(|run| run.script != head.script),
         is_spelled: runs.iter().any(|run| run.script != Script::Ascii),
         touches_letter: text[..bytes.start].ends_with(|c: char| c.is_ascii_alphabetic()),
         has_plus: text[..bytes.start].ends_with('+'),
@@ -260,14 +250,13 @@ fn read(text: &str, runs: &[Run]) -> Option<Found> {
 }
 
 /// Digits of the groups that separators leave.
-fn groups(text: &str, runs: &[Run]) -> Vec<usize> {
+fn groups(runs: &[Run]) -> Vec<usize> {
     let mut groups: Vec<usize> = Vec::new();
     let mut end = None;
     for run in runs {
-        let n_digits = text[run.bytes.clone()].chars().count();
         match groups.last_mut() {
-            Some(group) if end == Some(run.bytes.start) => *group += n_digits,
-            _ => groups.push(n_digits),
+            Some(group) if end == Some(run.bytes.start) => *group += run.n_digits,
+            _ => groups.push(run.n_digits),
         }
         end = Some(run.bytes.end);
     }
@@ -316,7 +305,8 @@ fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     }
     let is_identity = number.named(IDENTITY);
     if digits.len() == 15
-        && (is_identity || (is_old_id_card(digits) && !is_order && !is_parcel && !is_other))
+        && (is_identity && !number.is_mixed
+            || (is_old_id_card(digits) && !is_order && !is_parcel && !is_other))
     {
         return owned(EntityKind::IdCard, digits);
     }
@@ -336,7 +326,7 @@ fn kind(number: &Number<'_>) -> Option<(EntityKind, String)> {
     let is_card = number.named(CARD)
         || number.before.trim_end_matches([' ', ':', '是']).ends_with('卡')
         || digits.len() >= 16 && number.named(BANK);
-    if (12..=21).contains(&digits.len()) && is_card {
+    if (12..=21).contains(&digits.len()) && is_card && !number.is_mixed {
         return owned(EntityKind::BankCard, digits);
     }
     if number.touches_letter && !number.named(CALL) {

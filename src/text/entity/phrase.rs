@@ -43,15 +43,13 @@ impl CarrierFinder {
             let value = &self.0.values[m.pattern().as_usize()];
             let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
             let is_latin = text[m.range()].starts_with(|c: char| c.is_ascii());
-            let goes_on = is_letter(text[..m.start()].chars().next_back())
-                || is_letter(text[m.end()..].chars().next());
-            if !value.is_empty() && !(is_latin && goes_on) {
-                found.push(Found {
-                    kind: EntityKind::Carrier,
-                    bytes: m.range(),
-                    value: value.clone(),
-                });
+            let is_part = is_latin
+                && (is_letter(text[..m.start()].chars().next_back())
+                    || is_letter(text[m.end()..].chars().next()));
+            if value.is_empty() || is_part {
+                continue;
             }
+            found.push(Found { kind: EntityKind::Carrier, bytes: m.range(), value: value.clone() });
         }
     }
 }
