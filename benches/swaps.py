@@ -21,6 +21,7 @@ import argparse
 import http.client
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -33,7 +34,7 @@ import load
 REPORT_EVERY = 20
 GROWTH = 1.1
 # A copy's name is its kind and a letter.
-KNOWN = {"intent-textcnn", "intent-a", "intent-b"}
+KNOWN = {"intent-fast", "intent-a", "intent-b"}
 
 REQUESTS = [
     lambda text: ("/classify", {"text": text}),
@@ -85,7 +86,8 @@ def copy(name, folder):
         bundle = folder / f"{kind}-{name}"
         shutil.copytree(load.ROOT / "models" / kind, bundle)
         manifest = bundle / "fenzhen.toml"
-        manifest.write_text(manifest.read_text().replace(f"{kind}-textcnn", bundle.name, 1))
+        named = re.sub(r'^name = ".*"', f'name = "{bundle.name}"', manifest.read_text(), count=1)
+        manifest.write_text(named)
         bundles[kind] = str(bundle)
     return bundles
 

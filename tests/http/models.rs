@@ -20,6 +20,10 @@ const RELOAD: &str = "/v1/admin/models/reload";
 async fn service() -> Service {
     let configure = |config: &mut fenzhen::config::Config| {
         config.model.root = ROOT.into();
+        // One bundle for each of the two that are swapped here.
+        config.model.intent_accurate = PathBuf::new();
+        config.model.emotion = PathBuf::new();
+        config.model.urgency = PathBuf::new();
         config.model.workers = 1;
         config.http.deadline = PATIENCE;
     };
@@ -43,8 +47,9 @@ impl Bundles {
             std::fs::copy(from.join(file), to.join(file)).unwrap();
         }
         let manifest = std::fs::read_to_string(from.join("fenzhen.toml")).unwrap();
-        let named = manifest.replace(&format!("{kind}-textcnn"), name);
-        assert_ne!(named, manifest, "the manifest names the bundle");
+        let (first, rest) = manifest.split_once('\n').unwrap();
+        assert!(first.starts_with("name = "), "{kind}: the manifest begins with the name");
+        let named = format!("name = \"{name}\"\n{rest}");
         std::fs::write(to.join("fenzhen.toml"), change(named)).unwrap();
         to
     }
@@ -52,6 +57,15 @@ impl Bundles {
 
 fn unchanged(manifest: String) -> String {
     manifest
+}
+
+/// The manifest with another value of `key`, wherever it stands.
+fn with(manifest: &str, key: &str, value: &str) -> String {
+    let line = |line: &str| match line.strip_prefix(key) {
+        Some(rest) if rest.starts_with(" = ") => format!("{key} = {value}\n"),
+        _ => format!("{line}\n"),
+    };
+    manifest.lines().map(line).collect()
 }
 
 async fn reload(service: &Service, body: Value) -> Answer {
@@ -138,7 +152,9 @@ async fn tells_what_is_in_service() {
     assert_eq!(shown("sentiment")["n_labels"], 3);
     assert_eq!(shown("sentiment")["folder"], "models/sentiment");
     let intent = shown("intent");
-    assert_eq!((&intent["n_labels"], &intent["version"]), (&json!(51), &json!("0.1.1")));
+    let manifest = std::fs::read_to_string(package("models/intent/fenzhen.toml")).unwrap();
+    let version = toml::from_str::<toml::Table>(&manifest).unwrap()["version"].clone();
+    assert_eq!((&intent["n_labels"], &intent["version"]), (&json!(51), &json!(version)));
     assert_eq!(intent["folder"], json!(folder));
     assert!(intent["id"].as_str().unwrap().starts_with("next@"));
     assert_eq!(shown("shadow")["id"], intent["id"]);
@@ -153,9 +169,8 @@ async fn what_cannot_serve_is_refused_and_the_old_models_go_on() {
     assert_eq!(reload(&service, json!({ "intent": good })).await.status, StatusCode::OK);
     let before = service.get("/v1/admin/models").await.body;
 
-    let corrupt = bundles.copy("intent", "corrupt", |manifest| {
-        manifest.replace("temperature = 0.7", "temperature = -1.0")
-    });
+    let corrupt =
+        bundles.copy("intent", "corrupt", |manifest| with(&manifest, "temperature", "-1.0"));
     std::fs::write(corrupt.join("model.onnx"), "no model").unwrap();
     let wrong_task = bundles.copy("sentiment", "wrong-task", unchanged);
     let refused = reload(&service, json!({ "intent": corrupt, "shadow": wrong_task })).await;
@@ -207,6 +222,10 @@ async fn rules_and_models_that_need_each_other_come_together() {
     std::fs::write(RULES, &shipped).unwrap();
     let configure = |config: &mut fenzhen::config::Config| {
         config.model.root = ROOT.into();
+        // One bundle for each of the two that are swapped here.
+        config.model.intent_accurate = PathBuf::new();
+        config.model.emotion = PathBuf::new();
+        config.model.urgency = PathBuf::new();
         config.rules.file = RULES.into();
     };
     let service = Service::with(Setup { configure, ..Setup::default() }).await;
@@ -292,8 +311,7 @@ async fn a_shadow_tells_what_it_would_change() {
     let service = service().await;
     let served = bundles.copy("intent", "served", unchanged);
     // The same model, but hardly ever sure enough.
-    let timid = bundles
-        .copy("intent", "timid", |manifest| manifest.replace("accept = 0.50", "accept = 1.0"));
+    let timid = bundles.copy("intent", "timid", |manifest| with(&manifest, "accept", "1.0"));
     let swapped = reload(&service, json!({ "intent": served, "shadow": timid })).await;
     assert_eq!(swapped.status, StatusCode::OK, "{}", swapped.body);
 
@@ -301,7 +319,7 @@ async fn a_shadow_tells_what_it_would_change() {
     let answer = service.post("/classify", json!({ "text": late })).await;
     assert_eq!(answer.body["outcome"], "accept", "the shadow is not heard");
     service.turn("c-1", "t-1", "怎么改收货地址").await;
-    let texts = json!({ "texts": ["发票抬头写错了", "转人工"] });
+    let texts = json!({ "texts": ["发票抬头写错了", "麻烦帮我催一下快递"] });
     service.post("/v1/classify/batch", texts).await;
 
     let figures = figures(&service, 4).await;

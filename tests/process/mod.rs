@@ -214,13 +214,16 @@ fn a_changed_rule_file_is_taken_over_and_a_faulty_one_is_not() {
 fn models_are_read_again_with_the_shadow_of_the_settings() {
     let folder = data_dir();
     let service = Running::start(folder.path(), |serve| {
-        serve.env("FENZHEN_MODEL__SHADOW", "models/intent").env("FENZHEN_MODEL__WORKERS", "1");
+        serve
+            .env("FENZHEN_MODEL__INTENT_ACCURATE", "")
+            .env("FENZHEN_MODEL__SHADOW", "models/intent")
+            .env("FENZHEN_MODEL__WORKERS", "1");
     });
     let models = || service.send("GET", "/v1/admin/models", "").1;
     let before = models();
     let roles: Vec<&Value> =
         before["bundles"].as_array().unwrap().iter().map(|bundle| &bundle["role"]).collect();
-    assert_eq!(roles, ["intent", "sentiment", "shadow"]);
+    assert_eq!(roles, ["intent", "sentiment", "emotion", "urgency", "shadow"]);
     let (status, swapped) = service.send("POST", "/v1/admin/models/reload", "");
     assert_eq!((status, &swapped["before"]), (200, &swapped["after"]), "{swapped}");
     assert_ne!(models()["since"], before["since"]);
