@@ -21,6 +21,5 @@ BUNDLES = {
     "urgency": Published("urgency", ("feeling-11",), "urgency-cnn"),
 }
 
-# Recipe and seed of every network that is trained on labels, and what teaches the student.
-TEACHER_SEEDS = (("cnn", 11), ("feeling", 11))
-TEACHERS = ("linear", "cnn-11")
+# Recipe and seed of the networks that the bundles hold; `fast` is fitted by `linear.py`.
+TRAINED = (("cnn", 11), ("feeling", 11))

@@ -1,7 +1,7 @@
-"""Stage 4: the teachers' scores over all texts, and students that learn from them.
+"""Optional stage: the teachers' scores over all texts, and students that learn from them.
 
-    python -m training.distill score --teachers linear cnn-11 … --out round1     # work/round1.npz
-    python -m training.distill student fast --scores round1 --seed 11                # work/fast-11.pt
+    python -m training.distill score --teachers fast-11 cnn-11 … --out round1     # work/round1.npz
+    python -m training.distill student accurate --scores round1 --seed 11         # work/accurate-11.pt
 
 The scores are the mean of the teachers' log-probabilities. Of a labelled text the student learns the mean of its label
 and the scores, of an unlabelled one the scores alone. A second round scores with first-round students among the teachers.
@@ -15,18 +15,16 @@ import numpy as np
 import torch
 
 from training.data import Row, read_rows
-from training.linear import Linear
 from training.recipes import RECIPES
 from training.settings import WORK
 from training.train import Example, distribution, examples_of, initial, load, predict, train
 from training.vocabulary import load_vocab
 
 LABEL_SHARE = 0.5  # of a labelled text's target; the rest are the teachers' scores
-SHARPNESS = 1.0  # power of the teachers' probabilities
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(SHARPNESS * (scores - scores.max(axis=1, keepdims=True)))
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
@@ -42,12 +40,6 @@ def score(task: str, teachers: list[str], out: Path) -> None:
     total: np.ndarray | float = 0.0
     labels: list[str] = []
     for name in teachers:
-        if name == "linear":
-            linear = Linear(task, read_rows(WORK / "train.jsonl"))
-            labels = linear.labels
-            total = total + linear.scores(labelled + pool)
-            print(f"linear: {len(labelled)} labelled, {len(pool)} unlabelled texts scored", flush=True)
-            continue
         model, all_labels = load(WORK / f"{name}.pt", len(vocab))
         labels = all_labels[task]
         total = total + predict(model, labelled + pool, vocab, task)

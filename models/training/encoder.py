@@ -16,7 +16,7 @@ from training.settings import MAX_TOKENS, PAD_ID
 @dataclass(frozen=True)
 class EncoderSize:
     dim: int = 256
-    layers: int = 6
+    layers: int = 4
     heads: int = 4
     ffn: int = 1024
 

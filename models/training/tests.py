@@ -17,7 +17,8 @@ from training.data import Row, near_duplicates
 from training.encoder import Encoder, EncoderSize, MaskedLm
 from training.labels import Label, merged
 from training.metrics import accuracy_of_surest, calibration_error, softmax
-from training.model import MultiTask, OneTask, PooledEncoder, TextCnn
+from training.linear import Features
+from training.model import MultiTask, NgramBag, OneTask, PooledEncoder, TextCnn
 from training.noise import Noise
 from training.pretrain import MASK_ID, hide
 from training.retrain import DataError, check, hold_back, read_table
@@ -30,9 +31,10 @@ SMALL = EncoderSize(dim=64, layers=2, heads=2, ffn=96)
 
 def networks() -> list[OneTask]:
     torch.manual_seed(1)
-    bodies = [TextCnn(30, 8, 6, (2, 3, 4, 5)), PooledEncoder(Encoder(30, SMALL))]
+    bodies = [TextCnn(30, 8, 6, (2, 3, 4, 5)), PooledEncoder(Encoder(30, SMALL)), NgramBag(64, 4)]
+    torch.nn.init.uniform_(bodies[2].table.weight)
     members = [MultiTask(body, {"intent": 4, "other": 3}, 0.1) for body in bodies]
-    return [OneTask([members[0]], "intent").eval(), OneTask(members, "intent").eval()]
+    return [OneTask([members[0]], "intent").eval(), OneTask([members[2]], "intent").eval(), OneTask(members, "intent").eval()]
 
 
 class Networks(unittest.TestCase):
@@ -53,8 +55,23 @@ class Networks(unittest.TestCase):
 
     def test_a_mean_of_networks_is_a_distribution(self) -> None:
         ids = torch.randint(2, 30, (5, 7))
-        scores = networks()[1](ids, torch.ones_like(ids)).exp().sum(dim=1)
+        scores = networks()[2](ids, torch.ones_like(ids)).exp().sum(dim=1)
         self.assertTrue((scores <= 1.0001).all())
+
+
+class Bag(unittest.TestCase):
+    def test_the_network_computes_what_the_machine_was_fitted_on(self) -> None:
+        vocab = {char: at for at, char in enumerate("__退款货换发票什么时候")}
+        bag, texts = NgramBag(997, 2), ["退款", "什么时候退款退款", "票"]
+        features = Features(bag, vocab)
+        features.idf = np.random.default_rng(1).uniform(0.5, 2.0, 997).astype(np.float32)
+        weights = np.random.default_rng(2).normal(size=(997, 2)).astype(np.float32)
+        expected = features.weighted(features.counts(texts)) @ weights
+        table = np.concatenate([weights * features.idf[:, None], features.idf[:, None] ** 2], axis=1)
+        with torch.no_grad():
+            bag.table.weight.copy_(torch.from_numpy(table))
+            found = bag(*encode(texts, vocab)).numpy()
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 class Pretraining(unittest.TestCase):
