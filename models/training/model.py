@@ -41,16 +41,16 @@ class TextCnn(nn.Module):
 
 
 class NgramBag(nn.Module):
-    """A linear model over the runs of one to four characters of a text, hashed into a table (Joulin et al. 2016, fastText).
+    """A linear model over the runs of one to three characters of a text, hashed into a table (Joulin et al. 2016, fastText).
 
     A row of the table holds the run's weight for each label and, last, its squared inverse document frequency: the sum of
     the weights is divided by the root of the sum of the latter, so that long texts count like short ones. `linear.py` fits
     the table; nothing is learnt by gradients. Zeros stand for the ends of the text.
     """
 
-    LENGTHS = (1, 2, 3, 4)
+    LENGTHS = (1, 2, 3)
     # Odd multipliers of about 2^40 spread the ids of neighbours over the table; sums of products stay below 2^63.
-    MULTIPLIERS = (1_099_511_628_211, 911_382_323_147, 972_663_749_017, 1_000_000_000_039)
+    MULTIPLIERS = (1_099_511_628_211, 911_382_323_147, 972_663_749_017)
 
     def __init__(self, buckets: int, n_labels: int) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ class Recipe:
     ema_decay: float = 0.998
     smoothing: float = 0.1
     dropout: float = 0.5
-    buckets: int = 1 << 17  # of a bag
+    buckets: int = 220_000  # of a bag: the largest table that stays below 12 MB as int8
     dim: int = 160  # of a CNN, as are the next two
     filters: int = 192
     widths: tuple[int, ...] = (2, 3, 4, 5)
