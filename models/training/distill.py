@@ -15,17 +15,13 @@ import numpy as np
 import torch
 
 from training.data import Row, read_rows
+from training.metrics import softmax
 from training.recipes import RECIPES
 from training.settings import WORK
-from training.train import Example, distribution, examples_of, initial, load, predict, train
+from training.train import Example, distribution, initial, load, predict, train
 from training.vocabulary import load_vocab
 
 LABEL_SHARE = 0.5  # of a labelled text's target; the rest are the teachers' scores
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def texts_to_score(task: str) -> tuple[list[str], list[str]]:

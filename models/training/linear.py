@@ -19,6 +19,7 @@ from sklearn.svm import LinearSVC
 
 from training.augment import fill_placeholders
 from training.data import Row, read_rows
+from training.metrics import softmax
 from training.model import MultiTask, NgramBag
 from training.noise import Noise
 from training.recipes import RECIPES
@@ -83,8 +84,7 @@ def examples(rows: list[Row], scores: Path | None, seed: int) -> tuple[list[str]
     if scores:
         held = np.load(scores)
         names = [str(label) for label in held["labels"]]
-        taught = np.exp(held["scores"][int(held["labelled"]) :])
-        taught /= taught.sum(axis=1, keepdims=True)
+        taught = softmax(held["scores"][int(held["labelled"]) :])
         for text, probabilities in zip((WORK / "pool.txt").read_text(encoding="utf-8").splitlines(), taught):
             best = int(probabilities.argmax())
             if probabilities[best] >= CERTAIN_TEACHER:

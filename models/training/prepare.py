@@ -21,6 +21,8 @@ REVIEW_CHARS = range(2, 129)
 N_OTHER_FEELINGS = 8000  # microblog posts with an emotion: auxiliary task
 MIN_LEAK_CHARS = 6
 POOL_CHARS = range(4, 49)
+# `source` of the outside rows that were passed on under a licence; see the data's README.
+LICENSED_SOURCES = ("jd-select", "jd-sts")
 SERVICE_DIALOGUE_LINES = 54_565  # of chat.txt: customers and agents of marketplaces, before the summaries
 
 
@@ -119,10 +121,11 @@ def auxiliary_rows() -> list[Row]:
         Row(record["text"], "auxiliary", {"jd123": one(record["intent"])})
         for record in read_jsonl(OUTSIDE / "jd123" / "train.jsonl")
     ]
-    topics = Counter(record["intent"] for record in read_jsonl(OUTSIDE / "kb" / "service_qa.jsonl"))
+    questions = read_jsonl(OUTSIDE / "kb" / "service_qa.jsonl")
+    topics = Counter(record["intent"] for record in questions)
     rows += [
         Row(record["q"], "auxiliary", {"topic": one(record["intent"])})
-        for record in read_jsonl(OUTSIDE / "kb" / "service_qa.jsonl")
+        for record in questions
         if topics[record["intent"]] >= 20
     ]
     posts = read_jsonl(OUTSIDE / "sentiment" / "weibo_emotion_train.jsonl")
@@ -271,10 +274,6 @@ def main() -> None:
     write_rows(WORK / "train.jsonl", train)
     (WORK / "pool.txt").write_text("".join(f"{text}\n" for text in pool), encoding="utf-8")
     print(f"train {dict(Counter(row.origin for row in train))}, dev {len(dev)}, pool {len(pool)}")
-
-
-# `source` of the outside rows that were passed on under a licence; see the data's README.
-LICENSED_SOURCES = ("jd-select", "jd-sts")
 
 
 if __name__ == "__main__":

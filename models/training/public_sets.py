@@ -1,7 +1,7 @@
 """Turns the outside intent sets with published figures into files that `retrain.py` takes, into work/public/.
 
     python -m training.public_sets
-    python -m training.retrain --data training/work/public/banking77-train.jsonl --test training/work/public/banking77-test.jsonl --out …
+    python -m training.retrain --data …/banking77-train.jsonl --test …/banking77-test.jsonl --out …
 """
 
 import csv

@@ -3,6 +3,7 @@
 use super::{EvalError, Format};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A row as read, no field looked at yet.
 pub(super) struct RawRow {
@@ -43,6 +44,29 @@ impl RawRow {
             }),
         }
     }
+}
+
+/// Checks what rows of every shape share: `said`, a field and its text, is not blank, and the id is
+/// not among those `seen`, which it joins.
+pub(super) fn check_row(
+    name: &str,
+    line: usize,
+    id: &str,
+    said: (&str, &str),
+    seen: &mut BTreeSet<String>,
+) -> Result<(), EvalError> {
+    let (field, text) = said;
+    if text.trim().is_empty() {
+        return Err(EvalError::MissingField {
+            data: name.to_owned(),
+            line,
+            field: field.to_owned(),
+        });
+    }
+    if !seen.insert(id.to_owned()) {
+        return Err(EvalError::DuplicateId { data: name.to_owned(), line, id: id.to_owned() });
+    }
+    Ok(())
 }
 
 /// All rows of a file, at least one.

@@ -1,6 +1,7 @@
 //! Queries with graded relevant articles.
 
-use super::{open, read::json_lines};
+use super::open;
+use super::read::{check_row, json_lines};
 use crate::eval::{DataInfo, EvalError};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -60,13 +61,7 @@ impl RetrievalSet {
         let mut seen = BTreeSet::new();
         let mut rows = Vec::new();
         for (line, row) in json_lines::<RetrievalRow>(name, content)? {
-            let data = || name.to_owned();
-            if row.query.trim().is_empty() {
-                return Err(EvalError::MissingField { data: data(), line, field: "query".into() });
-            }
-            if !seen.insert(row.id.clone()) {
-                return Err(EvalError::DuplicateId { data: data(), line, id: row.id });
-            }
+            check_row(name, line, &row.id, ("query", &row.query), &mut seen)?;
             rows.push(row);
         }
         let info = DataInfo { name: name.to_owned(), n: rows.len(), only: Vec::new() };

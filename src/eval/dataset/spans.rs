@@ -1,6 +1,7 @@
 //! Texts with labelled spans: entities, personal data, keywords.
 
-use super::{open, read::json_lines};
+use super::open;
+use super::read::{check_row, json_lines};
 use crate::eval::{DataInfo, EvalError};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -82,15 +83,9 @@ impl SpanSet {
         let mut seen = BTreeSet::new();
         let mut rows = Vec::new();
         for (line, row) in json_lines::<RawRow>(name, content)? {
-            let data = || name.to_owned();
-            if row.text.trim().is_empty() {
-                return Err(EvalError::MissingField { data: data(), line, field: "text".into() });
-            }
-            if !seen.insert(row.id.clone()) {
-                return Err(EvalError::DuplicateId { data: data(), line, id: row.id });
-            }
+            check_row(name, line, &row.id, ("text", &row.text), &mut seen)?;
             let spans = placed(&row.text, row.spans).map_err(|span| EvalError::Span {
-                data: data(),
+                data: name.to_owned(),
                 line,
                 span,
             })?;
