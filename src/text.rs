@@ -15,6 +15,7 @@ pub mod keyword;
 pub mod language;
 pub mod lexicon;
 pub mod normalize;
+mod pinyin;
 pub mod segment;
 
 use std::ops::Range;

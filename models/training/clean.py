@@ -81,10 +81,10 @@ def decide() -> None:
                 reason = "no customer's turn: kept"
             elif model == other.intent:
                 reason = "model and second label agree: second label leads"
-            elif model == row["intent"] or other.second == row["intent"]:
-                reason = "first label is the second choice: first label leads"
+            elif model == row["intent"]:
+                reason = "model and first label agree: shared evenly"
             else:
-                reason = "three opinions: shared evenly"
+                reason = "three opinions: second label leads"
             reasons[reason] += 1
             writer.writerow([row["id"], row["intent"], other.intent, model, reason])
     print(dict(reasons))

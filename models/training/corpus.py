@@ -8,6 +8,7 @@ import argparse
 import csv
 import json
 import lzma
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,29 +68,30 @@ def _english() -> Iterator[str]:
 
 
 def sources() -> list[Source]:
-    """All sources; passes were set once by judgement, service text first, within what one shared core reads in an hour."""
+    """All sources; passes were set once by judgement, service text first, within what two cores read in an hour."""
     unlabelled, utterances = OUTSIDE / "unlabelled", OUTSIDE / "utterances"
     first, second, third = CHAT_BORDERS
     return [
-        Source("own utterances", 3, lambda: (t for p in sorted(OWN.glob("*.jsonl")) for t in _json_field(p, "text"))),
-        Source("customer utterances", 3, lambda: _json_field(utterances / "train.jsonl", "text")),
-        Source("unlabelled utterances", 3, lambda: _plain(unlabelled / "customer_utterances.txt")),
-        Source("service turns", 2, lambda: _plain(unlabelled / "service_text.txt")),
-        Source("whole dialogues", 2, _dialogues),
-        Source("service questions", 1, lambda: _json_field(OUTSIDE / "kb" / "service_qa.jsonl", "q", "a")),
-        Source("jd123", 2, lambda: _json_field(OUTSIDE / "jd123" / "train.jsonl", "text")),
-        Source("service dialogue", 1.2, lambda: _xz("chat.txt.xz", 0, first)),
-        Source("queries, reviews, finance", 0.28, lambda: _xz("chat.txt.xz", first, second)),
-        Source("talk", 0.05, lambda: _xz("chat.txt.xz", second, third)),
-        Source("web pages and questions", 0.1, lambda: _xz("chat.txt.xz", third)),
-        Source("prose", 0.03, lambda: _xz("prose.txt.xz")),
-        Source("English questions", 0.4, _english),
+        Source("own utterances", 4, lambda: (t for p in sorted(OWN.glob("*.jsonl")) for t in _json_field(p, "text"))),
+        Source("customer utterances", 4, lambda: _json_field(utterances / "train.jsonl", "text")),
+        Source("unlabelled utterances", 4, lambda: _plain(unlabelled / "customer_utterances.txt")),
+        Source("service turns", 3, lambda: _plain(unlabelled / "service_text.txt")),
+        Source("whole dialogues", 3, _dialogues),
+        Source("service questions", 2, lambda: _json_field(OUTSIDE / "kb" / "service_qa.jsonl", "q", "a")),
+        Source("jd123", 3, lambda: _json_field(OUTSIDE / "jd123" / "train.jsonl", "text")),
+        Source("service dialogue", 3, lambda: _xz("chat.txt.xz", 0, first)),
+        Source("queries, reviews, finance", 0.9, lambda: _xz("chat.txt.xz", first, second)),
+        Source("talk", 0.08, lambda: _xz("chat.txt.xz", second, third)),
+        Source("web pages and questions", 0.3, lambda: _xz("chat.txt.xz", third)),
+        Source("prose", 0.05, lambda: _xz("prose.txt.xz")),
+        Source("English questions", 0.5, _english),
     ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--normalizer", type=Path, default=REPO / "target" / "release" / "fenzhen")
+    parser.add_argument("--tokenizer", type=Path, help="keep this vocabulary: that of the encoder that pretraining goes on from")
     parser.add_argument("--licensed", action="store_true", help="only sources with a licence, and own texts")
     args = parser.parse_args()
 
@@ -101,10 +103,13 @@ def main() -> None:
         lines = [line for line in normalise(list(source.lines()), args.normalizer) if len(line) >= MIN_TOKENS]
         kept.append((source, lines))
         print(f"{source.name}: {len(lines)} lines, {sum(map(len, lines)) / 1e6:.2f} M characters", flush=True)
-    size = write_tokenizer((line for _, lines in kept for line in lines), WORK / "tokenizer.json", MIN_COUNT)
-    print(f"vocabulary: {size}")
+    if args.tokenizer:
+        shutil.copyfile(args.tokenizer, WORK / "tokenizer.json")
+    else:
+        write_tokenizer((line for _, lines in kept for line in lines), WORK / "tokenizer.json", MIN_COUNT)
 
     vocab = load_vocab(WORK / "tokenizer.json")
+    print(f"vocabulary: {len(vocab)}")
     ids, ends, of_source = [], [0], []
     for number, (_, lines) in enumerate(kept):
         for line in lines:

@@ -21,6 +21,38 @@ class EncoderSize:
     ffn: int = 1024
 
 
+class Characters(nn.Embedding):
+    """An embedding that can add to each character's vector one that all characters of its sound share.
+
+    A misheard or mistyped character is nearly always another of the same sound, and rarely one that was learnt in that
+    place. Both parts are learnt between `share_sounds` and `fold_sounds`, which leaves their sum: a trained network costs
+    and stores nothing more.
+    """
+
+    def __init__(self, n_tokens: int, dim: int, padding_idx: int) -> None:
+        super().__init__(n_tokens, dim, padding_idx=padding_idx)
+        self.of_sound: nn.Embedding | None = None
+
+    def share_sounds(self, sounds: Tensor) -> None:
+        """`sounds` numbers the sound of each token, 0 for none."""
+        self.register_buffer("sounds", sounds, persistent=False)
+        self.of_sound = nn.Embedding(int(sounds.max()) + 1, self.embedding_dim, padding_idx=0)
+        nn.init.zeros_(self.of_sound.weight)
+
+    def table(self) -> Tensor:
+        """The vectors of all tokens `[tokens, dim]`."""
+        return self.weight if self.of_sound is None else self.weight + self.of_sound(self.sounds)
+
+    def fold_sounds(self) -> None:
+        table = self.table().detach()
+        self.of_sound = None
+        with torch.no_grad():
+            self.weight.copy_(table)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.embedding(input, self.table(), self.padding_idx)
+
+
 class Layer(nn.Module):
     """Attention and feed-forward network, each after its own layer norm and added to what came in."""
 
@@ -60,7 +92,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.size = size
         self.dropout = dropout
-        self.embedding = nn.Embedding(n_tokens, size.dim, padding_idx=PAD_ID)
+        self.embedding = Characters(n_tokens, size.dim, padding_idx=PAD_ID)
         self.positions = nn.Embedding(MAX_TOKENS, size.dim)
         self.stem = nn.Conv1d(size.dim, size.dim, 3, padding=1)
         self.embedding_norm = nn.LayerNorm(size.dim)
@@ -106,4 +138,4 @@ class MaskedLm(nn.Module):
         """Logits `[masked positions, vocabulary]` at the flat indices `masked`."""
         hidden = self.encoder(input_ids, attention_mask).flatten(0, 1)[masked]
         hidden = self.norm(F.relu(self.transform(hidden)))
-        return F.linear(hidden, self.encoder.embedding.weight, self.bias)
+        return F.linear(hidden, self.encoder.embedding.table(), self.bias)

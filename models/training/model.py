@@ -12,8 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from training.encoder import Encoder
+from training.encoder import Characters, Encoder
 from training.settings import PAD_ID
+
+
+EMBEDDING_STD = 0.1  # of the characters of a CNN before training
 
 
 class TextCnn(nn.Module):
@@ -21,11 +24,15 @@ class TextCnn(nn.Module):
 
     def __init__(self, n_tokens: int, dim: int, filters: int, widths: Sequence[int]) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(n_tokens, dim, padding_idx=PAD_ID)
-        nn.init.normal_(self.embedding.weight, std=0.1)
+        self.embedding = Characters(n_tokens, dim, padding_idx=PAD_ID)
+        nn.init.normal_(self.embedding.weight, std=EMBEDDING_STD)
         self.filters = nn.ModuleList(nn.Conv1d(dim, filters, width) for width in widths)
         self.dropout = nn.Dropout(0.2)
         self.width = filters * len(widths)
+
+    @property
+    def characters(self) -> Characters:
+        return self.embedding
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         embedded = self.dropout(self.embedding(input_ids))
@@ -91,6 +98,10 @@ class PooledEncoder(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.width = 2 * encoder.size.dim
+
+    @property
+    def characters(self) -> Characters:
+        return self.encoder.embedding
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.encoder(input_ids, attention_mask).float()

@@ -17,6 +17,7 @@ from training.data import Row, Target, near_duplicates, read_jsonl, write_rows
 from training.labels import DECISIONS, LABELS, merged, read_decisions, read_labels
 from training.settings import EVAL_DATA, EVALUATION_SETS, OUTSIDE, OWN, REPO, WORK
 
+UNLABELLED = "UVC"  # first letters of the ids of texts that only we labelled
 REVIEW_CHARS = range(2, 129)
 N_OTHER_FEELINGS = 8000  # microblog posts with an emotion: auxiliary task
 MIN_LEAK_CHARS = 6
@@ -46,9 +47,9 @@ def one(label: object) -> Target:
 
 
 def text_of_id() -> dict[str, str]:
-    """Texts of the outside files by the ids used in the label files: Q… of train, U…, S…, C… by line number."""
+    """Texts of the outside files by the ids used in the label files: Q…, R… and S… of train, U…, V… and C… by line number."""
     found = {record["id"]: record["text"] for record in read_jsonl(OUTSIDE / "utterances" / "train.jsonl")}
-    for letter, name, width in (("U", "customer_utterances.txt", 5), ("S", "service_text.txt", 5)):
+    for letter, name, width in (("U", "customer_utterances.txt", 5), ("V", "service_text.txt", 5)):
         with (OUTSIDE / "unlabelled" / name).open(encoding="utf-8") as file:
             found |= {f"{letter}{number:0{width}}": line.strip() for number, line in enumerate(file, 1)}
     with lzma.open(OUTSIDE / "pretraining" / "chat.txt.xz", "rt", encoding="utf-8") as file:
@@ -76,14 +77,14 @@ def outside_rows() -> list[Row]:
 
 
 def merged_sentiment(first: str, second: str) -> Target:
-    return one(first) if first == second else {first: 0.5, second: 0.5}
+    return one(first) if first == second else {second: 0.75, first: 0.25}  # see `labels.merged`
 
 
 def pool_rows(texts: dict[str, str]) -> list[Row]:
     """Texts of the unlabelled files that we labelled ourselves."""
     rows = []
     for key, label in read_labels(LABELS).items():
-        if not key.startswith("Q") and label.intent != "agent":
+        if key[0] in UNLABELLED and label.intent != "agent":
             intent = one(label.intent)
             if label.second:
                 intent = {label.intent: 0.75, label.second: 0.25}
@@ -233,7 +234,7 @@ def pool_texts(texts: dict[str, str], labelled: set[str]) -> list[str]:
     """Unlabelled customer utterances and service dialogue: what the teacher explains to the students."""
     chosen = []
     for key, text in texts.items():
-        kept = key[0] in "US" or (key[0] == "C" and int(key[1:]) <= SERVICE_DIALOGUE_LINES)
+        kept = key[0] in "UV" or (key[0] == "C" and int(key[1:]) <= SERVICE_DIALOGUE_LINES)
         if kept and key not in labelled and len(text) in POOL_CHARS:
             chosen.append(text)
     return chosen

@@ -1,11 +1,13 @@
 """Stage 1c: masked-language-model pretraining of the encoder on `work/corpus.npz`, into `work/encoder.pt`.
 
 Spans of one to three characters are hidden, a quarter of the text: words of Chinese are that long, and a single hidden
-character of a word is guessed from its other half. Lengths come from a short list, so that the compiled network meets
+character of a word is guessed from its other half. A tenth of them are not hidden but replaced by a character of the same
+sound, as people mistype, and have to be put right (Cui et al. 2020, MacBERT, does so with synonyms). Lengths come from a short list, so that the compiled network meets
 few shapes. A run that was cut off goes on from its last checkpoint with the batches that would have come.
 """
 
 import argparse
+import copy
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from torch.nn import functional as F
 
 from training.encoder import Encoder, EncoderSize, MaskedLm
 from training.settings import PAD_ID, UNK_ID, WORK
-from training.vocabulary import load_vocab
+from training.vocabulary import load_vocab, sounds_of
 
 LENGTHS = (8, 12, 16, 20, 24, 32, 48, 64)
 BATCH_TOKENS = 2048
@@ -63,7 +65,22 @@ class Corpus:
                 yield ids
 
 
-def hide(ids: np.ndarray, n_tokens: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+class Homophones:
+    """Draws another character of the same sound; a token without a sound stays."""
+
+    def __init__(self, sounds: np.ndarray) -> None:
+        self._sounds = sounds
+        self._by_sound = np.argsort(sounds, kind="stable")
+        self._first = np.searchsorted(sounds[self._by_sound], np.arange(sounds.max() + 1))
+        self._count = np.bincount(sounds)
+
+    def draw(self, ids: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        sound = self._sounds[ids]
+        other = self._by_sound[self._first[sound] + rng.integers(0, self._count[sound])]
+        return np.where(sound > 0, other, ids)
+
+
+def hide(ids: np.ndarray, homophones: Homophones, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Hides spans; returns the changed ids and the flat positions to guess, the same number for every batch."""
     real = ids != PAD_ID
     start = rng.random(ids.shape) < MASK_RATE / 1.7
@@ -79,7 +96,7 @@ def hide(ids: np.ndarray, n_tokens: int, rng: np.random.Generator) -> tuple[np.n
     dice = rng.random(count)
     changed[chosen[dice < 0.8]] = MASK_ID
     swapped = chosen[dice >= 0.9]
-    changed[swapped] = rng.integers(2, n_tokens, len(swapped))
+    changed[swapped] = homophones.draw(changed[swapped], rng)
     return changed.reshape(ids.shape), chosen
 
 
@@ -93,15 +110,22 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=EncoderSize.layers)
     parser.add_argument("--dim", type=int, default=EncoderSize.dim)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--base", type=Path, help="an encoder to go on from, such as ../models/encoder/encoder.pt")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=WORK / "encoder.pt")
     args = parser.parse_args()
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    n_tokens = len(load_vocab(WORK / "tokenizer.json"))
+    vocab = load_vocab(WORK / "tokenizer.json")
+    sounds = sounds_of(vocab)
+    homophones = Homophones(sounds)
     corpus = Corpus(WORK / "corpus.npz")
     size = EncoderSize(dim=args.dim, layers=args.layers, heads=args.dim // 64, ffn=4 * args.dim)
-    model = MaskedLm(Encoder(n_tokens, size))
+    model = MaskedLm(Encoder(len(vocab), size))
+    if args.base:
+        model.encoder.load_state_dict(torch.load(args.base, weights_only=True)["state"])
+    model.encoder.embedding.share_sounds(torch.from_numpy(sounds))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=PEAK_RATE, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
     )
@@ -123,7 +147,7 @@ def main() -> None:
             break
         if step < first:
             continue
-        changed, masked = hide(ids, n_tokens, np.random.default_rng((args.seed, step)))
+        changed, masked = hide(ids, homophones, np.random.default_rng((args.seed, step)))
         positions = torch.from_numpy(masked)
         targets = torch.from_numpy(ids).flatten()[positions]
         with torch.autocast("cpu", torch.bfloat16):
@@ -142,7 +166,9 @@ def main() -> None:
         if (step + 1) % SAVE_EVERY == 0 or step + 1 == n_steps:
             held = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict()}
             torch.save({**held, "step": step + 1}, state)
-            torch.save({"size": vars(size), "state": model.encoder.state_dict()}, args.out)
+            encoder = copy.deepcopy(model.encoder)
+            encoder.embedding.fold_sounds()
+            torch.save({"size": vars(size), "state": encoder.state_dict()}, args.out)
 
 
 if __name__ == "__main__":

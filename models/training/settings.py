@@ -50,7 +50,7 @@ class Recipe:
     smoothing: float = 0.1
     dropout: float = 0.5
     buckets: int = 220_000  # of a bag: the largest table that stays below 12 MB as int8
-    dim: int = 160  # of a CNN, as are the next two
+    dim: int = 256  # of a CNN, as are the next two; as wide as the encoder it takes its characters from
     filters: int = 192
     widths: tuple[int, ...] = (2, 3, 4, 5)
     layers: int = 4  # of an encoder

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+from pypinyin import lazy_pinyin
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -30,3 +32,29 @@ def write_tokenizer(texts: Iterable[str], path: Path, min_count: int = MIN_COUNT
 
 def load_vocab(path: Path) -> dict[str, int]:
     return Tokenizer.from_file(str(path)).get_vocab()
+
+
+# Keyboards and ears of many regions take these for one another.
+FUZZY = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ing", "in"), ("eng", "en"), ("ang", "an"))
+
+
+def sound_of(char: str) -> str:
+    """The syllable a character is most often read as, without its tone, as people confuse syllables."""
+    sound = lazy_pinyin(char)[0]
+    for heard, other in FUZZY:
+        sound = sound.replace(heard, other)
+    return sound
+
+
+def is_ideograph(token: str) -> bool:
+    return len(token) == 1 and "\u4e00" <= token <= "\u9fff"
+
+
+def sounds_of(vocab: dict[str, int]) -> np.ndarray:
+    """For each token the number of its syllable, from 1; 0 for what is no Chinese character."""
+    syllables = {token: sound_of(token) for token in vocab if is_ideograph(token)}
+    number = {syllable: at for at, syllable in enumerate(sorted(set(syllables.values())), 1)}
+    result = np.zeros(len(vocab), dtype=np.int64)
+    for token, syllable in syllables.items():
+        result[vocab[token]] = number[syllable]
+    return result

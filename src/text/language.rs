@@ -35,6 +35,11 @@ pub fn detect(text: &str) -> &'static str {
     latin.code()
 }
 
+/// Whether a lower-case word is a frequent one of English.
+pub(super) fn is_english(word: &str) -> bool {
+    LANGUAGES.iter().any(|language| language.code == "en" && language.weight(word) > 0)
+}
+
 /// Letters of a text by script.
 #[derive(Default)]
 struct Scripts {

@@ -2,10 +2,11 @@
 //!
 //! In order: HTML entities of copied text decoded, NFKC (full width, compatibility forms), case
 //! folded, traditional characters simplified, invisible characters dropped, white space and
-//! repeated characters cut short, faces of one feeling merged. Models, index and lexicons all
+//! repeated characters cut short, faces of one feeling merged, pinyin in letters read. Models, index and lexicons all
 //! read the result; only this module produces it, also for training (`fenzhen text normalize`).
 
 use super::CharRange;
+use super::pinyin::Pinyin;
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 use std::ops::Range;
 use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
@@ -23,6 +24,7 @@ const IDEOGRAPHS: Range<u32> = 0x3400..0xA000;
 pub struct Normalizer {
     /// Simplified form of each code point of [`IDEOGRAPHS`], itself where there is none.
     simplified: Vec<char>,
+    pinyin: Pinyin,
 }
 
 /// A normalised text that knows where each of its characters came from.
@@ -57,7 +59,7 @@ impl Normalizer {
                 }
             })
             .collect();
-        Self { simplified }
+        Self { simplified, pinyin: Pinyin::new() }
     }
 
     /// Normalises one text. Cost: about 50 ns a character (`benches/text.rs`).
@@ -88,7 +90,33 @@ impl Normalizer {
                 }
             }
         }
-        writer.finish()
+        self.read_pinyin(writer.finish())
+    }
+
+    /// Puts characters in the place of pinyin; each stands for all the letters of its reading.
+    fn read_pinyin(&self, normalized: Normalized) -> Normalized {
+        if !normalized.text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+            return normalized;
+        }
+        let chars: Vec<char> = normalized.text.chars().collect();
+        let spelled = self.pinyin.find(&chars);
+        if spelled.is_empty() {
+            return normalized;
+        }
+        let mut result = Normalized { text: String::new(), origins: Vec::new() };
+        let mut at = 0;
+        for reading in spelled {
+            result.text.extend(&chars[at..reading.range.start]);
+            result.origins.extend(&normalized.origins[at..reading.range.start]);
+            let letters = &normalized.origins[reading.range.clone()];
+            let range = CharRange { start: letters[0].start, end: letters[letters.len() - 1].end };
+            result.text.push_str(reading.characters);
+            result.origins.extend(reading.characters.chars().map(|_| range));
+            at = reading.range.end;
+        }
+        result.text.extend(&chars[at..]);
+        result.origins.extend(&normalized.origins[at..]);
+        result
     }
 
     fn simplify(&self, c: char) -> char {
