@@ -59,11 +59,8 @@ def fit_oos(bundle: Bundle, temperature: float, dev: list[Row]) -> dict[str, flo
     return weights | {"bias": round(float(model.intercept_[0]), 4)}
 
 
-def fit_mean(accurate: Bundle, temperature: float, dev: list[Row]) -> tuple[float, float]:
-    """The weight of the accurate bundle in a mean with the fast one, and the temperature of the mean.
-
-    Fitted together, by likelihood, on the rows that the cascade sends on: the others keep their fast scores.
-    """
+def fit_mean(accurate: Bundle, temperature: float, dev: list[Row]) -> float:
+    """The temperature of the geometric mean with the fast bundle, on the rows that the cascade sends on."""
     fast = Bundle(MODELS / FAST)
     texts = [row.text for row in dev]
     truth = np.array([accurate.labels.index(row.label("intent")) for row in dev])
@@ -72,13 +69,7 @@ def fit_mean(accurate: Bundle, temperature: float, dev: list[Row]) -> tuple[floa
     second = softmax(accurate.logits(texts), temperature)
     goes_on = first.max(axis=1) < CASCADE_BELOW
     first, second, truth = first[goes_on], second[goes_on], truth[goes_on]
-    best = (np.inf, 0.5, 1.0)
-    for share in np.arange(0.30, 1.001, 0.05):
-        logs = np.log(share * second + (1 - share) * first + 1e-12)
-        for at in np.arange(0.50, 1.51, 0.05):
-            loss = -np.log(softmax(logs, at)[np.arange(len(truth)), truth] + 1e-12).mean()
-            best = min(best, (float(loss), round(float(share), 2), round(float(at), 2)))
-    return best[1:]
+    return fit_temperature((np.log(first + 1e-12) + np.log(second + 1e-12)) / 2, truth)
 
 
 def calibration_rows(task: str) -> list[Row]:
@@ -88,7 +79,7 @@ def calibration_rows(task: str) -> list[Row]:
 
 
 def toml(
-    name: str, task: str, folder: Path, temperature: float, oos: dict[str, float] | None, mean: tuple[float, float] | None = None
+    name: str, task: str, folder: Path, temperature: float, oos: dict[str, float] | None, mean: float | None = None
 ) -> str:
     lines = [
         f'name = "{name}"',
@@ -102,7 +93,7 @@ def toml(
         lines += [f'oos_label = "{OOS}"', "", "[out_of_scope]", 'method = "logistic"']
         lines += [f"{key} = {value}" for key, value in oos.items()]
     if mean:
-        lines += ["", "[cascade]", 'combine = "average"', f"accurate_share = {mean[0]}", f"temperature = {mean[1]}"]
+        lines += ["", "[cascade]", 'combine = "average"', f"temperature = {mean}"]
     lines += ["", "[sha256]", *(f'"{file}" = "{sha256(folder / file)}"' for file in FILES)]
     return "\n".join(lines) + "\n"
 
@@ -125,7 +116,7 @@ def main() -> None:
     text = toml(published.name, published.task, folder, temperature, oos, mean)
     (folder / "fenzhen.toml").write_text(text, encoding="utf-8")
     tomllib.loads(text)
-    print(f"{args.bundle}: temperature {temperature}, out of scope {oos}, share and temperature of a mean {mean}")
+    print(f"{args.bundle}: temperature {temperature}, out of scope {oos}, temperature of the mean {mean}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from training.bundles import BUNDLES
 from training.data import read_rows
-from training.model import MultiTask, NgramBag, OneTask
+from training.model import MultiTask, NgramBag, OneTask, TextCnn
 from training.settings import MAX_TOKENS, MODELS, OPSET, PAD_ID, WORK
 from training.train import encode, load
 from training.vocabulary import load_vocab
@@ -91,9 +91,14 @@ class Int8Table(torch.nn.Module):
 
 
 def with_small_tables(member: MultiTask) -> MultiTask:
-    """The network with the tables of n-grams rounded, as they are published."""
-    if isinstance(member.body, NgramBag):
-        member.body.table = Int8Table(member.body.table)  # type: ignore[assignment]
+    """The network with the tables of n-grams and characters rounded, as they are published."""
+    body = member.body
+    if isinstance(body, NgramBag):
+        body.table = Int8Table(body.table)  # type: ignore[assignment]
+    elif isinstance(body, TextCnn):
+        body.embedding = Int8Table(body.embedding)  # type: ignore[assignment]
+    else:
+        body.encoder.embedding = Int8Table(body.encoder.embedding)  # type: ignore[assignment]
     return member
 
 
@@ -148,7 +153,8 @@ def main() -> None:
     vocab = load_vocab(WORK / "tokenizer.json")
     loaded = [load(WORK / f"{name}.pt", len(vocab)) for name in args.members or published.members]
     labels = loaded[0][1][published.task]
-    model = OneTask([with_small_tables(member) for member, _ in loaded], published.task).eval()
+    shift = [published.shift.get(label, 0.0) for label in labels] if published.shift else []
+    model = OneTask([with_small_tables(member) for member, _ in loaded], published.task, shift).eval()
 
     folder = args.out or MODELS / args.bundle
     folder.mkdir(parents=True, exist_ok=True)

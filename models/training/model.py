@@ -126,15 +126,19 @@ class MultiTask(nn.Module):
 
 
 class OneTask(nn.Module):
-    """One task of some networks, for export: the mean of their log-probabilities, or the logits of a single one."""
+    """One task of some networks, for export: the mean of their log-probabilities, or the logits of a single one.
 
-    def __init__(self, members: Sequence[MultiTask], task: str) -> None:
+    `shift` is added to the logits of the labels, in their order.
+    """
+
+    def __init__(self, members: Sequence[MultiTask], task: str, shift: Sequence[float] = ()) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.task = task
+        self.register_buffer("shift", torch.tensor(shift) if shift else torch.zeros(()))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         logits = [member(input_ids, attention_mask, [self.task])[self.task] for member in self.members]
         if len(logits) == 1:
-            return logits[0]
-        return torch.stack([F.log_softmax(part, dim=-1) for part in logits]).mean(dim=0)
+            return logits[0] + self.shift
+        return torch.stack([F.log_softmax(part, dim=-1) for part in logits]).mean(dim=0) + self.shift

@@ -86,7 +86,7 @@ def pool_rows(texts: dict[str, str]) -> list[Row]:
     for key, label in read_labels(LABELS).items():
         if key[0] in UNLABELLED and label.intent != "agent":
             intent = one(label.intent)
-            if label.second:
+            if label.second and label.second != "agent":
                 intent = {label.intent: 0.75, label.second: 0.25}
             targets = {
                 "intent": intent,

@@ -106,8 +106,10 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         let concepts = Concepts::of_shop();
-        let found: Vec<_> = concepts.find(text).into_iter().map(|found| found.name).collect();
-        assert_eq!(found, expected, "in {text:?}");
+        let text = analyzer().normalize(text);
+        let found: Vec<_> =
+            concepts.find(text.text()).into_iter().map(|found| found.name).collect();
+        assert_eq!(found, expected, "in {:?}", text.text());
     }
 
     #[test]

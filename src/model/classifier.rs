@@ -112,10 +112,19 @@ impl Scores {
         Scores { by_accurate: true, ..self }
     }
 
-    /// The mean of both, with the shape of these. Both are over the same labels.
-    pub(super) fn averaged_with(mut self, other: &Scores) -> Scores {
+    /// The weighted geometric mean of both at a temperature, with the shape of these, whose weight is
+    /// `share`. Both are over the same labels.
+    pub(super) fn mean_with(mut self, other: &Scores, share: f32, temperature: f32) -> Scores {
+        /// Keeps the logarithm finite where a probability was rounded to 0.
+        const FLOOR: f32 = 1e-12;
+        let mut total = 0.0;
         for (mine, theirs) in self.probabilities.iter_mut().zip(&other.probabilities) {
-            *mine = (*mine + theirs) / 2.0;
+            let logit = share * mine.max(FLOOR).ln() + (1.0 - share) * theirs.max(FLOOR).ln();
+            *mine = (logit / temperature).exp();
+            total += *mine;
+        }
+        for probability in &mut self.probabilities {
+            *probability /= total;
         }
         self
     }

@@ -83,8 +83,8 @@ impl IntentBundles {
     pub fn classifier(&self, settings: OnnxSettings) -> Result<Box<dyn Classifier>, ModelError> {
         let fast = Box::new(OnnxClassifier::new(&self.fast, settings)?);
         let Some(accurate) = &self.accurate else { return Ok(fast) };
-        let combine = accurate.cascade().combine;
+        let table = accurate.cascade().clone();
         let accurate = Box::new(OnnxClassifier::new(accurate, settings)?);
-        Ok(Box::new(CascadeClassifier::new(fast, accurate, self.below, combine)?))
+        Ok(Box::new(CascadeClassifier::new(fast, accurate, self.below, &table)?))
     }
 }

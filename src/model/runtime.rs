@@ -108,8 +108,8 @@ mod tests {
             .unwrap();
         let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
-        let message = stdout.lines().find_map(|line| line.strip_prefix("message: "));
-        message.expect("the child prints the message").to_owned()
+        let message = stdout.lines().find_map(|line| line.split_once("message: "));
+        message.expect("the child prints the message").1.to_owned()
     }
 
     #[test]

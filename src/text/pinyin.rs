@@ -14,11 +14,15 @@ const TABLE: &str = include_str!("pinyin.tsv");
 const MAX_LETTERS: usize = 200;
 /// Readings of a stretch beside Chinese from which it is no foreign name that chance made spellable.
 const SYLLABLES_BEYOND_CHANCE: usize = 3;
-/// Words that are spelled like pinyin and are none: names of brands and models, words of the trade.
-const KEPT: [&str; 19] = [
+/// Words that are spelled like pinyin and are none: names of brands and models, words of the trade;
+/// and wei, which with 信 announces an account.
+const KEPT: [&str; 20] = [
     "app", "bose", "case", "game", "honda", "line", "lite", "mate", "mini", "name", "nike", "note",
-    "pure", "sale", "side", "size", "tape", "tide", "time",
+    "pure", "sale", "side", "size", "tape", "tide", "time", "wei",
 ];
+
+/// What stands after a name in an address that is spelled out: 圈a for @, 点com.
+const SPELLED_OUT: [&str; 5] = ["圈", "艾特", "点c", "点n", "点o"];
 
 /// The table; immutable.
 pub(super) struct Pinyin {
@@ -80,7 +84,9 @@ impl Pinyin {
             let mut stretch = vec![first];
             // Words with one space between them are read together: "tui kuan" is one word.
             while let Some(next) = words.next_if(|next| {
-                stretch.last().is_some_and(|last| last.end + 1 == next.start && text[last.end] == ' ')
+                stretch
+                    .last()
+                    .is_some_and(|last| last.end + 1 == next.start && text[last.end] == ' ')
             }) {
                 stretch.push(next);
             }
@@ -90,7 +96,11 @@ impl Pinyin {
             let ends = |at: Option<&char>| at.copied().is_some_and(is_han);
             let touches_han = stretch[0].start.checked_sub(1).is_some_and(|at| ends(text.get(at)))
                 || stretch.last().is_some_and(|last| ends(text.get(last.end)));
-            self.read_stretch(text, &stretch, !has_han || touches_han, &mut found);
+            // "4070 Ti多少钱": a syllable after a number is part of a name.
+            let before = text[..stretch[0].start].iter().rev().find(|c| **c != ' ');
+            let after_number = before.is_some_and(char::is_ascii_digit);
+            let lone_too = !after_number && (!has_han || touches_han);
+            self.read_stretch(text, &stretch, lone_too, &mut found);
         }
         found
     }
@@ -200,7 +210,10 @@ fn words(text: &[char]) -> Vec<Range<usize>> {
             || text.get(at).copied().is_some_and(joins)
             || is_dotted(at, text.get(at + 1))
             || start >= 2 && is_dotted(start - 1, text.get(start - 2));
-        if !is_part {
+        let follows = |sign: &str| {
+            sign.chars().enumerate().all(|(offset, c)| text.get(at + offset) == Some(&c))
+        };
+        if !is_part && !SPELLED_OUT.iter().any(|sign| follows(sign)) {
             found.push(start..at);
         }
     }
@@ -237,7 +250,7 @@ mod tests {
             ("shen me shi hou fa huo", "什么时候发货"),
             ("怎么tuikuan", "怎么退款"),
             ("我要tui huo", "我要退货"),
-            ("运费xianchuxianduo少", "运费先出先多少"),
+            ("运费xianchuxianduo少", "运费现出现多少"),
             ("youhuiquan zenme yong", "优惠券怎么用"),
         ];
         for (typed, expected) in table {
@@ -258,6 +271,9 @@ mod tests {
             "型号hua-wei2",
             "mate 60 有货吗",
             "yhq怎么用",
+            "邮箱kefu艾特shop点cn",
+            "wei信ttt_9876",
+            "rtx 4070 ti多少钱",
             "",
         ];
         for text in table {

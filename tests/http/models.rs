@@ -319,7 +319,7 @@ async fn a_shadow_tells_what_it_would_change() {
     let answer = service.post("/classify", json!({ "text": late })).await;
     assert_eq!(answer.body["outcome"], "accept", "the shadow is not heard");
     service.turn("c-1", "t-1", "怎么改收货地址").await;
-    let texts = json!({ "texts": ["发票抬头写错了", "麻烦帮我催一下快递"] });
+    let texts = json!({ "texts": ["发票抬头写错了怎么办", "麻烦帮我催一下快递"] });
     service.post("/v1/classify/batch", texts).await;
 
     let figures = figures(&service, 4).await;

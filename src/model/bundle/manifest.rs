@@ -98,7 +98,14 @@ impl Manifest {
         {
             faults.push(format!("max_tokens = {max_tokens}: must be at least {MIN_TOKENS}"));
         }
-        let CascadeTable { thresholds, reject_above, .. } = &self.cascade;
+        let CascadeTable { thresholds, reject_above, accurate_share, temperature, .. } =
+            &self.cascade;
+        if !(0.0..=1.0).contains(accurate_share) {
+            faults.push(format!("cascade: accurate_share = {accurate_share} lies outside 0 to 1"));
+        }
+        if !(temperature.is_finite() && *temperature > 0.0) {
+            faults.push(format!("cascade: temperature = {temperature} is not above 0"));
+        }
         for (table, thresholds) in
             [("thresholds", &self.thresholds), ("cascade.thresholds", thresholds)]
         {

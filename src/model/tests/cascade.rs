@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::model::cascade::CascadeTable;
 
 /// Answers every text with the same logits, or fails on texts with 坏.
 struct Fixed {
@@ -51,6 +52,10 @@ fn splitting_bound(texts: &[&str]) -> f32 {
     best[best.len() / 2]
 }
 
+fn combining(combine: Combine) -> CascadeTable {
+    CascadeTable { combine, ..CascadeTable::default() }
+}
+
 const TEXTS: [&str; 4] = ["退款什么时候到", "你好", "快递到哪了", "谢谢"];
 
 #[test]
@@ -58,7 +63,9 @@ fn cascades_keep_the_contract() {
     for below in [0.0, splitting_bound(&TEXTS), 1.0] {
         for combine in [Combine::Replace, Combine::Average] {
             let accurate = Box::new(open(odd_bundle("int32").path()).unwrap());
-            check_contract(&mut CascadeClassifier::new(tiny(), accurate, below, combine).unwrap());
+            check_contract(
+                &mut CascadeClassifier::new(tiny(), accurate, below, &combining(combine)).unwrap(),
+            );
         }
     }
 }
@@ -69,7 +76,7 @@ fn only_unsure_texts_go_on() {
     let fast = tiny().classify(&utterances(&TEXTS)).unwrap();
     let check = |below, combine, expected: fn(&Scores) -> [f32; 4]| {
         let mut cascade =
-            CascadeClassifier::new(tiny(), fixed_like_tiny(), below, combine).unwrap();
+            CascadeClassifier::new(tiny(), fixed_like_tiny(), below, &combining(combine)).unwrap();
         let scores = cascade.classify(&utterances(&TEXTS)).unwrap();
         for (fast, found) in fast.iter().zip(&scores) {
             let goes_on = below >= 1.0 || fast.top().score < below;
@@ -81,11 +88,33 @@ fn only_unsure_texts_go_on() {
     };
     // softmax(0, 5, 0, 0).
     const SURE: [f32; 4] = [0.006_604_4, 0.980_186_7, 0.006_604_4, 0.006_604_4];
-    let mean = |fast: &Scores| std::array::from_fn(|i| (fast.as_slice()[i] + SURE[i]) / 2.0);
+    let mean = |fast: &Scores| {
+        let roots: [f32; 4] = std::array::from_fn(|i| (fast.as_slice()[i] * SURE[i]).sqrt());
+        let total: f32 = roots.iter().sum();
+        roots.map(|root| root / total)
+    };
     assert_eq!(check(0.0, Combine::Replace, |_| SURE), 0);
     assert_eq!(check(below, Combine::Replace, |_| SURE), 2);
     assert_eq!(check(below, Combine::Average, mean), 2);
     assert_eq!(check(1.0, Combine::Replace, |_| SURE), 4);
+}
+
+#[test]
+fn a_mean_has_weights_and_a_temperature() {
+    let half = [0.0, 0.0];
+    let sure = [0.0, 3.0_f32.ln()];
+    let check = |accurate_share, temperature, expected: [f32; 2]| {
+        let table = CascadeTable { accurate_share, temperature, ..combining(Combine::Average) };
+        let (fast, accurate) = (fixed(&["a", "b"], &half), fixed(&["a", "b"], &sure));
+        let mut cascade = CascadeClassifier::new(fast, accurate, 1.0, &table).unwrap();
+        let scores = cascade.classify(&utterances(&["你好"])).unwrap();
+        assert_near(scores[0].as_slice(), &expected, 1e-6);
+    };
+    let root = 3.0_f32.sqrt();
+    check(0.5, 1.0, [1.0 / (1.0 + root), root / (1.0 + root)]);
+    check(0.0, 1.0, [0.5, 0.5]);
+    check(1.0, 1.0, [0.25, 0.75]);
+    check(1.0, 0.5, [0.1, 0.9]);
 }
 
 #[test]
@@ -95,7 +124,7 @@ fn at_one_even_a_certain_text_goes_on() {
         fixed(&labels, &logits),
         fixed(&labels, &[0.0, 1.0]),
         1.0,
-        Combine::Replace,
+        &CascadeTable::default(),
     )
     .unwrap();
     let scores = cascade.classify(&utterances(&["你好"])).unwrap();
@@ -107,14 +136,14 @@ fn a_text_that_the_accurate_model_fails_on_keeps_its_fast_scores() {
     let texts = ["你好", "坏", "谢谢"];
     let fast = tiny().classify(&utterances(&texts)).unwrap();
     let mut cascade =
-        CascadeClassifier::new(tiny(), fixed_like_tiny(), 1.0, Combine::Replace).unwrap();
+        CascadeClassifier::new(tiny(), fixed_like_tiny(), 1.0, &CascadeTable::default()).unwrap();
     let scores = cascade.classify(&utterances(&texts)).unwrap();
     let by_accurate: Vec<bool> = scores.iter().map(Scores::by_accurate).collect();
     assert_eq!(by_accurate, [true, false, true]);
     assert_eq!(scores[1], fast[1]);
     // A text that the fast one fails on is an error of the whole call.
     let mut cascade =
-        CascadeClassifier::new(fixed_like_tiny(), tiny(), 1.0, Combine::Replace).unwrap();
+        CascadeClassifier::new(fixed_like_tiny(), tiny(), 1.0, &CascadeTable::default()).unwrap();
     assert!(cascade.classify(&utterances(&texts)).is_err());
 }
 
@@ -126,7 +155,7 @@ fn other_labels_are_refused_by_name() {
             fixed(fast, &logits),
             fixed(accurate, &logits),
             0.9,
-            Combine::Replace,
+            &CascadeTable::default(),
         )
         .err()
         .unwrap()
