@@ -14,17 +14,17 @@ from tokenizers import Tokenizer
 from training.augment import fill_placeholders
 from training.calibrate import fit_temperature, oos_features
 from training.data import Row, near_duplicates
-from training.encoder import Encoder, EncoderSize, MaskedLm
+from training.encoder import Characters, Encoder, EncoderSize, MaskedLm
 from training.labels import Label, merged
 from training.metrics import accuracy_of_surest, calibration_error, softmax
 from training.linear import Features
 from training.model import MultiTask, NgramBag, OneTask, PooledEncoder, TextCnn
 from training.noise import Noise
-from training.pretrain import MASK_ID, hide
+from training.pretrain import MASK_ID, Homophones, hide
 from training.retrain import DataError, check, hold_back, read_table
 from training.settings import PAD_ID, Recipe, UNK_ID
 from training.train import Example, encode, examples_of, predict, train
-from training.vocabulary import load_vocab, write_tokenizer
+from training.vocabulary import sounds_of, load_vocab, write_tokenizer
 
 SMALL = EncoderSize(dim=64, layers=2, heads=2, ffn=96)
 
@@ -78,14 +78,37 @@ class Pretraining(unittest.TestCase):
     def test_hides_a_fixed_number_of_real_positions(self) -> None:
         ids = np.random.default_rng(3).integers(2, 100, (32, 16))
         ids[:, 13:] = PAD_ID
-        changed, masked = hide(ids, 100, np.random.default_rng(4))
-        again, _ = hide(ids, 100, np.random.default_rng(4))
+        homophones = Homophones(np.arange(100) // 10)
+        changed, masked = hide(ids, homophones, np.random.default_rng(4))
+        again, _ = hide(ids, homophones, np.random.default_rng(4))
         self.assertEqual(len(masked), int(ids.size * 0.2))
         self.assertTrue((ids.ravel()[masked] != PAD_ID).all())
         untouched = np.delete(np.arange(ids.size), masked)
         np.testing.assert_array_equal(changed.ravel()[untouched], ids.ravel()[untouched])
         self.assertGreater((changed.ravel()[masked] == MASK_ID).mean(), 0.7)
         np.testing.assert_array_equal(changed, again)
+
+    def test_homophones_sound_alike(self) -> None:
+        vocab = {"[PAD]": 0, "[UNK]": 1, "换": 2, "还": 3, "环": 4, "退": 5, "a": 6}
+        sounds = sounds_of(vocab)
+        self.assertEqual(list(sounds[[0, 1, 6]]), [0, 0, 0])
+        self.assertEqual(sounds[2], sounds[4])
+        drawn = Homophones(sounds).draw(np.array([2] * 50 + [5, 6]), np.random.default_rng(1))
+        self.assertEqual({2, 4}, set(drawn[:50]) - {3})
+        self.assertEqual(list(drawn[50:]), [5, 6])
+
+    def test_shared_sounds_are_folded_into_the_characters(self) -> None:
+        torch.manual_seed(2)
+        characters = Characters(5, 4, padding_idx=0)
+        before = characters.weight.detach().clone()
+        characters.share_sounds(torch.tensor([0, 0, 1, 1, 2]))
+        with torch.no_grad():
+            characters.of_sound.weight[1] = 1.0
+        learnt = characters(torch.arange(5)).detach()
+        characters.fold_sounds()
+        torch.testing.assert_close(characters(torch.arange(5)), learnt)
+        torch.testing.assert_close(characters.weight[2:4], before[2:4] + 1.0)
+        self.assertEqual(list(characters.state_dict()), ["weight"])
 
     def test_learns_a_repeated_text(self) -> None:
         torch.manual_seed(2)
@@ -116,7 +139,7 @@ class Training(unittest.TestCase):
         found = []
         for _ in range(2):
             torch.manual_seed(5)
-            model = MultiTask(TextCnn(len(vocab) + 2, 8, 8, (1, 2)), {"intent": 2}, 0.1)
+            model = MultiTask(TextCnn(max(vocab.values()) + 1, 8, 8, (1, 2)), {"intent": 2}, 0.1)
             trained = train(model, examples, self.recipe, 5, vocab, "test", [], labels)
             found.append(predict(trained, texts, vocab, "intent"))
         np.testing.assert_array_equal(found[0].argmax(axis=1), [0, 0, 1, 1])
@@ -139,9 +162,9 @@ class Labels(unittest.TestCase):
     def test_two_labels_become_one_distribution(self) -> None:
         other = Label("b", "neutral", "calm", "1", True, "")
         self.assertEqual(merged("b", other, None), {"b": 1.0})
-        self.assertEqual(merged("a", other, "b"), {"b": 0.6, "a": 0.4})
-        self.assertEqual(merged("a", other, "a"), {"a": 0.6, "b": 0.4})
-        self.assertEqual(merged("a", other, "c"), {"a": 0.5, "b": 0.5})
+        self.assertEqual(merged("a", other, "b"), {"b": 0.8, "a": 0.2})
+        self.assertEqual(merged("a", other, "a"), {"b": 0.5, "a": 0.5})
+        self.assertEqual(merged("a", other, "c"), {"b": 0.65, "a": 0.35})
         self.assertEqual(merged("a", replace(other, intent="agent"), "c"), {"a": 1.0})
 
 

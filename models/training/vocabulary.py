@@ -54,7 +54,7 @@ def sounds_of(vocab: dict[str, int]) -> np.ndarray:
     """For each token the number of its syllable, from 1; 0 for what is no Chinese character."""
     syllables = {token: sound_of(token) for token in vocab if is_ideograph(token)}
     number = {syllable: at for at, syllable in enumerate(sorted(set(syllables.values())), 1)}
-    result = np.zeros(len(vocab), dtype=np.int64)
+    result = np.zeros(max(vocab.values()) + 1, dtype=np.int64)
     for token, syllable in syllables.items():
         result[vocab[token]] = number[syllable]
     return result
