@@ -23,7 +23,9 @@ VERSION = "0.3.0"
 FILES = ("model.onnx", "tokenizer.json", "config.json")
 FAST, ACCURATE = "intent", "intent-accurate"  # the two of the cascade, calibrated in this order
 CASCADE_BELOW = 0.9  # `[intent] cascade_below` of config/default.toml
-FEATURES = ("oos", "energy", "max_logit", "margin", "entropy")  # as the service computes them
+# Of what the service computes, those of the probabilities alone: in a cascade they are those of the mean, while the logits
+# stay those of one model. With energy and the largest logit AUROC against our far topics falls from 0.977 to 0.952.
+FEATURES = ("oos", "margin", "entropy")
 
 
 def sha256(path: Path) -> str:
@@ -40,11 +42,9 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 def oos_features(logits: np.ndarray, temperature: float, oos_idx: int) -> np.ndarray:
     """`[texts, FEATURES]`: what tells a text that no intent fits."""
     probabilities = softmax(logits, temperature)
-    top = logits.max(axis=1)
-    energy = top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
     best = np.sort(np.delete(probabilities, oos_idx, axis=1), axis=1)
     entropy = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1)
-    return np.stack([probabilities[:, oos_idx], energy, top, best[:, -1] - best[:, -2], entropy], axis=1)
+    return np.stack([probabilities[:, oos_idx], best[:, -1] - best[:, -2], entropy], axis=1)
 
 
 def fit_oos(bundle: Bundle, temperature: float, dev: list[Row]) -> dict[str, float]:

@@ -24,7 +24,7 @@ from training.pretrain import MASK_ID, Homophones, hide
 from training.retrain import DataError, check, hold_back, read_table
 from training.settings import PAD_ID, Recipe, UNK_ID
 from training.train import Example, encode, examples_of, predict, train
-from training.vocabulary import sounds_of, load_vocab, write_tokenizer
+from training.vocabulary import load_vocab, sounds_of, write_tokenizer
 
 SMALL = EncoderSize(dim=64, layers=2, heads=2, ffn=96)
 
@@ -213,11 +213,12 @@ class Figures(unittest.TestCase):
         self.assertAlmostEqual(calibration_error(np.array([0]), np.array([[1.0, 0.0]])), 0.0)
 
     def test_out_of_scope_features(self) -> None:
-        logits = np.array([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0]])
+        logits = np.array([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0], [0.0, 0.0, 0.0]])
         found = oos_features(logits, 1.0, oos_idx=2)
         np.testing.assert_allclose(found[:, 0], softmax(logits)[:, 2])
-        np.testing.assert_allclose(found[:, 1], np.log(np.exp(logits).sum(axis=1)))
-        self.assertGreater(found[0, 3], found[1, 3])
+        self.assertGreater(found[0, 1], found[1, 1])
+        self.assertAlmostEqual(found[2, 2], np.log(3))
+        self.assertLess(found[0, 2], found[2, 2])
 
 
 class OwnLabels(unittest.TestCase):
