@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from training.augment import fill_placeholders
 from training.data import Row, read_rows
@@ -155,16 +155,30 @@ def loss_of(model: MultiTask, body: Body, batch: Sequence[Example], texts: list[
     return total
 
 
+def moving_average(decay: float) -> Callable[[Sequence[Tensor], Sequence[Tensor], Tensor | int], None]:
+    """An exponential average whose memory grows to `decay`: a run of few steps must not keep its random start."""
+
+    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], n_averaged: Tensor | int) -> None:
+        grown = (1 + int(n_averaged)) / (10 + int(n_averaged))
+        torch._foreach_lerp_(list(averaged), list(current), 1 - min(decay, grown))
+
+    return torch.no_grad()(update)
+
+
 def train(
     model: MultiTask, examples: Sequence[Example], recipe: Recipe, seed: int, vocab: Mapping[str, int], name: str, dev: list[Row],
-    labels: Labels,
+    labels: Labels, compiled: bool = False,
 ) -> MultiTask:  # fmt: skip
-    """Trains in place; returns the moving average of the weights, which is what counts."""
+    """Trains in place; returns the moving average of the weights, which is what counts.
+
+    Compiled, which needs a C++ compiler and some minutes, an encoder learns twice as fast; the few texts that fill no batch
+    are then left out of an epoch.
+    """
     rng = random.Random(seed)
     noise = Noise(Counter(char for example in examples for char in example.text))
     if not isinstance(model.body, NgramBag):
         model.body.characters.share_sounds(torch.from_numpy(sounds_of(dict(vocab))))
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay))
+    average = AveragedModel(model, multi_avg_fn=moving_average(recipe.ema_decay))
     # Weights that were pretrained move more slowly than the new heads.
     is_encoder = recipe.body == "encoder"
     heads_rate = recipe.learning_rate * (3.0 if is_encoder else 1.0)
@@ -172,8 +186,7 @@ def train(
         {"params": list(model.body.parameters()), "lr": recipe.learning_rate},
         {"params": list(model.heads.parameters()), "lr": heads_rate},
     ]
-    # Compiled, an encoder learns twice as fast; the few texts that fill no batch are left out of an epoch for it.
-    body: Body = torch.compile(model.body, dynamic=False) if is_encoder else model.body
+    body: Body = torch.compile(model.body, dynamic=False) if compiled else model.body
     optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay, fused=True)
     n_steps = recipe.epochs * sum(1 for _ in batches(examples, recipe.batch_size, random.Random(0)))
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -183,7 +196,7 @@ def train(
         start, total, n_seen = time.monotonic(), 0.0, 0
         model.train()
         for batch in batches(examples, recipe.batch_size, rng):
-            if is_encoder and len(batch) < recipe.batch_size:
+            if compiled and len(batch) < recipe.batch_size:
                 continue
             texts = [fill_placeholders(example.text, rng) for example in batch]
             texts = [
@@ -246,7 +259,7 @@ def run(name: str, recipe: Recipe, rows: list[Row], dev: list[Row], seed: int, b
     vocab = load_vocab(WORK / "tokenizer.json")
     labels = label_orders(recipe.tasks, rows)
     model = initial(recipe, base, len(vocab), labels, seed)
-    trained = train(model, examples_of(rows, labels, recipe), recipe, seed, vocab, f"{name} seed {seed}", dev, labels)
+    trained = train(model, examples_of(rows, labels, recipe), recipe, seed, vocab, f"{name} seed {seed}", dev, labels, recipe.body == "encoder")
     torch.save({"recipe": name, "labels": labels, "state": trained.state_dict()}, out)
 
 
