@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from training.bundles import BUNDLES, TRAINED
-from training.settings import OUTSIDE, REPO
+from training.settings import ENCODER, OUTSIDE, REPO
 
 
 def run(stage: str, *options: str) -> None:
@@ -31,10 +31,12 @@ def main() -> None:
 
     normalizer = ["--normalizer", args.normalizer] if args.normalizer else []
     force, licensed = ["--force"] * args.force, ["--licensed"] * args.licensed
-    run("corpus", *normalizer, *licensed)
+    # The vocabulary is the published encoder's, which training starts from; that has read texts without a licence.
+    run("corpus", *normalizer, *licensed, "--tokenizer", str(ENCODER / "tokenizer.json"))
+    base = ["--base", "none"] if args.licensed else []
     run("prepare", *normalizer, *licensed)
     for recipe, seed in TRAINED:
-        run("train", recipe, "--seed", str(seed), *force)
+        run("train", recipe, "--seed", str(seed), *force, *base)
     run("linear")
     for bundle in BUNDLES:
         run("export", bundle)
