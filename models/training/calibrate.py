@@ -17,12 +17,11 @@ from training.bundles import BUNDLES
 from training.data import Row, read_rows
 from training.export import Bundle
 from training.metrics import softmax
-from training.settings import MAX_TOKENS, MODELS, OOS, WORK
+from training.settings import MAX_TOKENS, MODELS, OOS, REPO, WORK
 
 VERSION = "0.3.0"
 FILES = ("model.onnx", "tokenizer.json", "config.json")
 FAST, ACCURATE = "intent", "intent-accurate"  # the two of the cascade, calibrated in this order
-CASCADE_BELOW = 0.9  # `[intent] cascade_below` of config/default.toml
 # Of what the service computes, those of the probabilities alone: in a cascade they are those of the mean, while the logits
 # stay those of one model. With energy and the largest logit AUROC against our far topics falls from 0.977 to 0.952.
 FEATURES = ("oos", "margin", "entropy")
@@ -67,7 +66,8 @@ def fit_mean(accurate: Bundle, temperature: float, dev: list[Row]) -> float:
     known = tomllib.loads((MODELS / FAST / "fenzhen.toml").read_text(encoding="utf-8"))
     first = softmax(fast.logits(texts), known["temperature"])
     second = softmax(accurate.logits(texts), temperature)
-    goes_on = first.max(axis=1) < CASCADE_BELOW
+    settings = tomllib.loads((REPO / "config" / "default.toml").read_text(encoding="utf-8"))
+    goes_on = first.max(axis=1) < settings["model"]["cascade_below"]
     first, second, truth = first[goes_on], second[goes_on], truth[goes_on]
     return fit_temperature((np.log(first + 1e-12) + np.log(second + 1e-12)) / 2, truth)
 

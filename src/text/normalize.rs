@@ -2,8 +2,9 @@
 //!
 //! In order: HTML entities of copied text decoded, NFKC (full width, compatibility forms), case
 //! folded, traditional characters simplified, invisible characters dropped, white space and
-//! repeated characters cut short, faces of one feeling merged, pinyin in letters read. Models, index and lexicons all
-//! read the result; only this module produces it, also for training (`fenzhen text normalize`).
+//! repeated characters cut short, faces of one feeling merged, pinyin in letters read. Models, index
+//! and lexicons all read the result; only this module produces it, also for training
+//! (`fenzhen text normalize`).
 
 use super::CharRange;
 use super::pinyin::Pinyin;

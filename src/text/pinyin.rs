@@ -227,19 +227,13 @@ fn is_han(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::normalize::Normalizer;
+    use std::sync::LazyLock;
+
+    static NORMALIZER: LazyLock<Normalizer> = LazyLock::new(Normalizer::new);
 
     fn read(text: &str) -> String {
-        let pinyin = Pinyin::new();
-        let chars: Vec<char> = text.chars().collect();
-        let mut result = String::new();
-        let mut at = 0;
-        for spelled in pinyin.find(&chars) {
-            result.extend(&chars[at..spelled.range.start]);
-            result.push_str(spelled.characters);
-            at = spelled.range.end;
-        }
-        result.extend(&chars[at..]);
-        result
+        NORMALIZER.normalize(text).text().to_owned()
     }
 
     #[test]
