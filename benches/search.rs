@@ -25,7 +25,7 @@ fn main() -> anyhow::Result<()> {
 
     let address = Query::new("下单后怎么改收货地址", DAY);
     ensure!(best(kb.search(&address))? == "order-change-address");
-    let with_intent = Query { intent: Some("order.modify"), ..address.clone() };
+    let with_intent = Query { intents: &[("order.modify", 0.9)], ..address.clone() };
     ensure!(best(kb.search(&with_intent))? == "order-change-address");
     let spoken = Query::new(
         "你好我昨天晚上买了件羽绒服收货地址写成老家的了现在还没发货能不能帮我改到公司来",

@@ -6,10 +6,12 @@ pub mod models;
 pub mod rules;
 
 use crate::config::{Config, ModelConfig};
-use crate::kb::{KbError, KbSettings, KnowledgeBase};
+use crate::kb::embed::EmbedError;
+use crate::kb::tokenizer::Analyzer;
+use crate::kb::{Embed, KbSettings, KnowledgeBase, Vector};
 use crate::model::shadow::Shadow;
 use crate::model::{
-    Bundle, ClassPolicy, Classifier, IntentBundles, IntentPolicy, ModelError, Models,
+    Bundle, ClassPolicy, Classifier, Embedder, IntentBundles, IntentPolicy, ModelError, Models,
     OnnxClassifier, OnnxSettings, Pool, PoolSettings, SentimentPolicy, Task, URGENCY_CLASSES,
     runtime,
 };
@@ -73,12 +75,11 @@ impl App {
                 match (triage, kb) {
                     (Ok(triage), Ok(kb)) => Ok((triage, kb)),
                     (triage, kb) => {
-                        let reasons: Vec<String> =
-                            [triage.err(), kb.err().map(anyhow::Error::from)]
-                                .into_iter()
-                                .flatten()
-                                .map(|error| format!("{error:#}"))
-                                .collect();
+                        let reasons: Vec<String> = [triage.err(), kb.err()]
+                            .into_iter()
+                            .flatten()
+                            .map(|error| format!("{error:#}"))
+                            .collect();
                         Err(anyhow::anyhow!(
                             "the service cannot start:\n  {}",
                             reasons.join("\n  ")
@@ -162,13 +163,38 @@ pub fn triage_settings(config: &Config) -> TriageSettings {
 ///
 /// # Errors
 /// Every fault of the articles, or why the index cannot be used.
-pub fn build_kb(config: &Config, vocabulary: &Vocabulary) -> Result<KnowledgeBase, KbError> {
+pub fn build_kb(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<KnowledgeBase> {
     let settings = KbSettings {
         articles_dir: config.kb.articles.clone(),
         index_dir: config.data_dir.join(INDEX_FOLDER),
     };
     let Vocabulary { normalizer, dictionary } = vocabulary;
-    KnowledgeBase::open_or_build(&settings, dictionary.clone(), normalizer.clone())
+    let analyzer = Analyzer::new(normalizer.clone(), dictionary.clone());
+    Ok(KnowledgeBase::open_or_build(&settings, analyzer, load_encoder(config)?)?)
+}
+
+/// The encoder of dense retrieval, where the settings name one.
+fn load_encoder(config: &Config) -> Result<Option<Arc<dyn Embed>>, ModelError> {
+    let Some(folder) = config.kb.encoder() else { return Ok(None) };
+    runtime::init(config.model.library())?;
+    let embedder = Embedder::new(Bundle::load(folder)?)?;
+    Ok(Some(Arc::new(Encoder(embedder))))
+}
+
+/// The model behind the knowledge base's seam.
+struct Encoder(Embedder);
+
+impl Embed for Encoder {
+    fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    fn embed(&self, normalized: &[&str]) -> Result<Vec<Vector>, EmbedError> {
+        let vectors = self.0.embed(normalized)?.into_iter().map(|vector| {
+            Vector::new(&vector).ok_or_else(|| "the encoder gave no direction".into())
+        });
+        vectors.collect()
+    }
 }
 
 /// The rules alone: what `rules check` needs.

@@ -204,6 +204,16 @@ pub struct KbConfig {
     pub answer_threshold: f32,
     /// The same where the intent is not certain.
     pub answer_threshold_unsure: f32,
+    /// Bundle of the encoder that finds articles by meaning; empty: by words alone.
+    encoder: PathBuf,
+}
+
+impl KbConfig {
+    /// The encoder's bundle, where there is to be one.
+    #[must_use]
+    pub fn encoder(&self) -> Option<&Path> {
+        (!self.encoder.as_os_str().is_empty()).then_some(&*self.encoder)
+    }
 }
 
 /// `[conversation]`

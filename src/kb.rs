@@ -10,14 +10,16 @@
 
 pub mod article;
 mod concepts;
+pub mod embed;
 mod error;
 pub mod index;
 pub mod search;
 pub mod tokenizer;
 
+pub use embed::{Embed, Vector};
 pub use error::KbError;
-pub use index::{RebuildReason, ReindexReport};
-pub use search::{Found, Hit, KnowledgeBase, Query};
+pub use index::{GenerationInfo, RebuildReason, ReindexReport};
+pub use search::{Content, Found, Hit, KnowledgeBase, Query};
 
 use std::path::PathBuf;
 
@@ -68,8 +70,7 @@ mod testing {
     pub(crate) fn open(articles_dir: PathBuf) -> (KnowledgeBase, tempfile::TempDir) {
         let temp = tempfile::tempdir().unwrap();
         let settings = KbSettings { articles_dir, index_dir: temp.path().join("index") };
-        let (dictionary, normalizer) = tables();
-        (KnowledgeBase::open_or_build(&settings, dictionary, normalizer).unwrap(), temp)
+        (KnowledgeBase::open_or_build(&settings, analyzer(), None).unwrap(), temp)
     }
 
     /// Copies the articles of one fixture to a folder that a test may change.

@@ -12,6 +12,7 @@ MODELS = TRAINING.parent
 REPO = MODELS.parent
 OUTSIDE = REPO.parent / "shared" / "data"  # never copied into the repository
 OWN = TRAINING / "data" / "own"
+KB_QUERIES = TRAINING / "data" / "kb_queries.jsonl"  # of each article: what customers write whom it answers
 EVAL_DATA = REPO / "eval-data"
 WORK = TRAINING / "work"
 ENCODER = MODELS / "encoder"  # the pretrained encoder, published so that others need not pretrain

@@ -4,7 +4,7 @@ use super::{Settings, exit, print_json};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use fenzhen::app::{Vocabulary, build_kb};
-use fenzhen::kb::article::check_articles;
+use fenzhen::kb::article::{check_articles, load_articles};
 use fenzhen::kb::{KnowledgeBase, Query};
 use jiff::Zoned;
 use jiff::civil::Date;
@@ -100,7 +100,10 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         KbCommand::Reindex { place } => {
-            let report = place.open()?.reindex()?;
+            let config = place.load()?;
+            let kb = build_kb(&config, &Vocabulary::load(&config)?)?;
+            let articles = load_articles(&config.kb.articles)?;
+            let report = kb.build_all(articles)?;
             if place.settings.json {
                 print_json(&report)?;
             } else {

@@ -40,7 +40,7 @@ impl Concepts {
     }
 
     /// Reads a list; the error is the line that cannot be read.
-    fn new(list: &str) -> Result<Self, usize> {
+    pub(super) fn new(list: &str) -> Result<Self, usize> {
         let mut names = Vec::new();
         let mut meanings: HashMap<&str, Vec<usize>> = HashMap::new();
         for (line_idx, line) in list.lines().enumerate() {

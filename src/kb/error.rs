@@ -50,6 +50,12 @@ pub enum KbError {
         /// The system's own words.
         source: io::Error,
     },
+    /// The encoder of dense retrieval failed; the index was left as it is.
+    #[error("the texts cannot be turned into vectors: {0}")]
+    Embedding(#[source] super::embed::EmbedError),
+    /// Building was called off; the index was left as it is.
+    #[error("indexing was cancelled")]
+    Cancelled,
     /// The search library failed: most likely a damaged index; building it anew helps.
     #[error("index {path}: {source}")]
     Index {

@@ -6,31 +6,33 @@
 //! question covers and the other way round, which is comparable across queries: the bot holds it
 //! against one threshold.
 
-mod lexicon;
 mod retrieve;
 mod score;
 mod snippet;
+mod terms;
 
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod tests;
 
-pub(super) use lexicon::Lexicon;
-pub use score::Contribution;
+pub use score::{Contribution, Feature, Features};
 
-use super::article::{Article, Media, first_paragraph, served_version};
-use super::index::{Folder, Generation, GenerationInfo, ReindexReport, article_set_hash};
+use super::article::{Article, Media, first_paragraph, load_articles, plain_text};
+use super::embed::{Embed, Vector};
+use super::index::{
+    Folder, Generation, GenerationInfo, ReindexReport, Slot, Tools, published,
+    write as write_generation,
+};
 use super::tokenizer::Analyzer;
-use super::{KbError, KbSettings, RebuildReason, article, index};
-use crate::text::normalize::Normalizer;
-use crate::text::segment::Dictionary;
+use super::{KbError, KbSettings, RebuildReason};
 use arc_swap::ArcSwap;
 use jiff::civil::Date;
-use retrieve::Served;
-use score::{Candidate, QueryTerms};
+use score::{Asked, Scored};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Instant;
+use terms::QueryTerms;
 use utoipa::ToSchema;
 
 /// Hits a caller gets at most, whatever limit it asks for.
@@ -43,9 +45,11 @@ pub struct Query<'a> {
     pub q: &'a str,
     /// Only articles in this category or below, such as `售后/退款`.
     pub category: Option<&'a str>,
-    /// The intent the turn was classified as; articles that name it rise. `None` where the
-    /// classifier was unsure.
-    pub intent: Option<&'a str>,
+    /// Intents the turn may have with their probabilities; articles that name them rise. Empty where
+    /// nothing is known.
+    pub intents: &'a [(&'a str, f32)],
+    /// Probability that the turn belongs to no intent, where it is known.
+    pub out_of_scope: Option<f32>,
     /// Hits wanted, 1 to 50.
     pub limit: usize,
     /// The day whose valid versions are searched.
@@ -58,7 +62,15 @@ impl<'a> Query<'a> {
     /// A query for five hits as of `as_of`, without filter.
     #[must_use]
     pub fn new(q: &'a str, as_of: Date) -> Self {
-        Self { q, category: None, intent: None, limit: 5, as_of, explain: false }
+        Self {
+            q,
+            category: None,
+            intents: &[],
+            out_of_scope: None,
+            limit: 5,
+            as_of,
+            explain: false,
+        }
     }
 }
 
@@ -118,62 +130,158 @@ pub struct Hit {
 }
 
 /// The knowledge base. Share it through an `Arc`; searches run side by side and never wait for a
-/// rebuild.
+/// build.
 pub struct KnowledgeBase {
-    settings: KbSettings,
+    folder: Folder,
+    embed: Option<Arc<dyn Embed>>,
+    serving: ArcSwap<Serving>,
+}
+
+/// A generation with the rules that cut its words: a query is cut by the same.
+struct Serving {
+    generation: Generation,
     analyzer: Analyzer,
-    generation: ArcSwap<Generation>,
+}
+
+/// What a generation is built of.
+pub enum Content<'a> {
+    /// All published versions, those of one article together.
+    All(&'a mut dyn Iterator<Item = Result<Article, KbError>>),
+    /// The generation in use with all versions of some articles replaced.
+    Changed {
+        /// Ids of the articles.
+        ids: &'a [String],
+        /// Their published versions; an article without any is no longer served.
+        articles: Vec<Article>,
+    },
 }
 
 impl KnowledgeBase {
-    /// Opens the generation in use, or builds one where there is none that fits dictionary, schema
-    /// and articles.
+    /// Opens the generation in use if it fits dictionary, encoder and schema; otherwise nothing is
+    /// found before the first [`Self::build`]. The second value tells why, if so.
     ///
     /// # Errors
-    /// [`KbError::Faulty`] lists the faults of all articles; [`KbError::Locked`] where a rebuild is
+    /// [`KbError::Index`] where not even an empty index can be made.
+    pub fn open(
+        settings: &KbSettings,
+        analyzer: Analyzer,
+        embed: Option<Arc<dyn Embed>>,
+    ) -> Result<(Self, Option<RebuildReason>), KbError> {
+        let folder = Folder::new(&settings.index_dir);
+        let opened = folder.current().and_then(|name| {
+            Generation::open_fitting(&folder.path(name), &analyzer, embed.as_deref())
+        });
+        let (generation, reason) = match opened {
+            Ok(generation) => (generation, None),
+            Err(reason) => (Generation::empty()?, Some(reason)),
+        };
+        let serving = ArcSwap::from_pointee(Serving { generation, analyzer });
+        Ok((Self { folder, embed, serving }, reason))
+    }
+
+    /// Opens the generation in use, or builds one from the folder of articles where there is none
+    /// that fits it.
+    ///
+    /// # Errors
+    /// [`KbError::Faulty`] lists the faults of all articles; [`KbError::Locked`] where a build is
     /// needed and another process is at it; [`KbError::DiskFull`], [`KbError::NotWritable`] and
     /// the others where the index folder cannot be used.
     pub fn open_or_build(
         settings: &KbSettings,
-        dictionary: Arc<Dictionary>,
-        normalizer: Arc<Normalizer>,
+        analyzer: Analyzer,
+        embed: Option<Arc<dyn Embed>>,
     ) -> Result<Self, KbError> {
-        let analyzer = Analyzer::new(normalizer, dictionary);
-        let generation = match open_current(settings, &analyzer)? {
-            Ok(generation) => generation,
-            Err(reason) => {
-                if reason != RebuildReason::NoGeneration {
-                    tracing::warn!(%reason, "the knowledge base is indexed anew");
-                }
-                index::rebuild(settings, &analyzer)?.0
+        let (kb, reason) = Self::open(settings, analyzer, embed)?;
+        let articles = published(load_articles(&settings.articles_dir)?);
+        let reason = reason
+            .or_else(|| (!kb.holds_exactly(&articles)).then_some(RebuildReason::ArticlesChanged));
+        if let Some(reason) = reason {
+            if reason != RebuildReason::NoGeneration {
+                tracing::warn!(%reason, "the knowledge base is indexed anew");
             }
+            kb.build_all(articles)?;
+        }
+        Ok(kb)
+    }
+
+    /// Builds a generation of the published versions among `articles` under the next number.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_all(&self, articles: Vec<Article>) -> Result<ReindexReport, KbError> {
+        let number = self.generation().number.max(self.folder.last_number()) + 1;
+        let mut articles = published(articles).into_iter().map(Ok);
+        self.build(number, Content::All(&mut articles), None, &|_| true)
+    }
+
+    /// Builds the generation of a publication and swaps it in; searches go on meanwhile, each with
+    /// the generation it began with. `analyzer` cuts its words where they are cut otherwise than so
+    /// far. `progress` is told how many articles are done and answers whether to go on.
+    ///
+    /// # Errors
+    /// [`KbError::Locked`], [`KbError::DiskFull`], [`KbError::Cancelled`] and the others; the old
+    /// generation stays in use then.
+    pub fn build(
+        &self,
+        number: u64,
+        content: Content<'_>,
+        analyzer: Option<Analyzer>,
+        progress: &(dyn Fn(usize) -> bool + Sync),
+    ) -> Result<ReindexReport, KbError> {
+        let started = Instant::now();
+        let lock = self.folder.lock()?;
+        let serving = self.serving.load_full();
+        let analyzer = analyzer.unwrap_or_else(|| serving.analyzer.clone());
+        let embed = self.embed.as_deref();
+        let tools = Tools { analyzer: &analyzer, embed, progress };
+        let name = self.folder.add(&lock, number, |dir| match content {
+            Content::All(articles) => write_generation(dir, number, articles, tools),
+            Content::Changed { ids, articles } => {
+                serving.generation.write_changed(dir, number, ids, articles, tools)
+            }
+        })?;
+        let generation = Generation::open(&self.folder.path(name))?;
+        self.folder.use_generation(&lock, name)?;
+        let info = &generation.info;
+        let report = ReindexReport {
+            generation: number,
+            n_articles: info.n_articles,
+            n_versions: info.n_versions,
+            n_passages: generation.n_passages(),
+            took: started.elapsed(),
         };
-        let generation = ArcSwap::from_pointee(generation);
-        Ok(Self { settings: settings.clone(), analyzer, generation })
-    }
-
-    /// Finds the articles closest to a query. Takes well under a millisecond for some hundred
-    /// articles; blocks on nothing but page faults of the mapped index.
-    ///
-    /// # Errors
-    /// [`KbError::Index`] where the index cannot be read, most likely because its disk failed; the
-    /// caller goes on without an answer.
-    pub fn search(&self, query: &Query<'_>) -> Result<Found, KbError> {
-        let generation = self.generation.load_full();
-        let hits = search(&generation, &self.analyzer, query)
-            .map_err(|error| KbError::index(&self.settings.index_dir, error))?;
-        Ok(Found { hits, generation: generation.info.number })
-    }
-
-    /// Reads the articles again, builds a generation and swaps it in; searches go on meanwhile,
-    /// each with the generation it began with.
-    ///
-    /// # Errors
-    /// As [`Self::open_or_build`]; the old generation stays in use then.
-    pub fn reindex(&self) -> Result<ReindexReport, KbError> {
-        let (generation, report) = index::rebuild(&self.settings, &self.analyzer)?;
-        self.swap_in(generation);
+        // The lock is still held: of two builders the later one also swaps later.
+        self.serving.store(Arc::new(Serving { generation, analyzer }));
+        tracing::info!(
+            generation = number,
+            n_articles = report.n_articles,
+            took_ms = report.took.as_millis() as u64,
+            "knowledge base indexed"
+        );
         Ok(report)
+    }
+
+    /// Goes back, or forward, to the generation of a publication if it is still on disk and fits;
+    /// tells whether it is.
+    ///
+    /// # Errors
+    /// [`KbError::Locked`] and what the file system says; the generation in use stays then.
+    pub fn go_to(&self, number: u64) -> Result<bool, KbError> {
+        let lock = self.folder.lock()?;
+        let Some(name) = self.folder.latest(number) else { return Ok(false) };
+        let analyzer = self.serving.load().analyzer.clone();
+        let path = self.folder.path(name);
+        match Generation::open_fitting(&path, &analyzer, self.embed.as_deref()) {
+            Ok(generation) => {
+                self.folder.use_generation(&lock, name)?;
+                self.serving.store(Arc::new(Serving { generation, analyzer }));
+                Ok(true)
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, generation = number, "a kept generation cannot be used");
+                Ok(false)
+            }
+        }
     }
 
     /// Swaps in the generation another process has published since, if it fits; tells whether it
@@ -182,124 +290,149 @@ impl KnowledgeBase {
     /// # Errors
     /// The reason why what lies on disk cannot be used; the old generation stays in use then.
     pub fn refresh(&self) -> Result<bool, RebuildReason> {
-        let folder = Folder::new(&self.settings.index_dir);
-        let number = folder.current()?;
-        if number == self.generation.load().info.number {
+        let name = self.folder.current()?;
+        let serving = self.serving.load_full();
+        let path = self.folder.path(name);
+        if serving.generation.is_in(&path) {
             return Ok(false);
         }
-        let path = folder.generation_path(number);
-        let generation = Generation::open_fitting(&path, number, &self.analyzer)?;
-        self.swap_in(generation);
+        let analyzer = serving.analyzer.clone();
+        let generation = Generation::open_fitting(&path, &analyzer, self.embed.as_deref())?;
+        self.serving.store(Arc::new(Serving { generation, analyzer }));
         Ok(true)
     }
 
-    /// Puts a generation in use unless a newer one got there first: the lock of the index folder
-    /// orders builders, not those who come back from building.
-    fn swap_in(&self, generation: Generation) {
-        let new = Arc::new(generation);
-        self.generation.rcu(|old| {
-            let newest = if old.info.number < new.info.number { &new } else { old };
-            Arc::clone(newest)
-        });
-    }
-
-    /// Why the generation in use should be built anew, `None` where it is up to date.
+    /// Finds the articles closest to a query; blocks on nothing but page faults of the mapped index.
     ///
     /// # Errors
-    /// [`KbError::Faulty`] and [`KbError::Io`] where the articles cannot be read.
-    pub fn needs_rebuild(&self) -> Result<Option<RebuildReason>, KbError> {
-        let articles = index::published(article::load_articles(&self.settings.articles_dir)?);
-        let generation = self.generation.load();
-        let changed = article_set_hash(&articles) != generation.info.article_set_hash;
-        Ok(changed.then_some(RebuildReason::ArticlesChanged))
+    /// [`KbError::Index`] where the index cannot be read, most likely because its disk failed; the
+    /// caller goes on without an answer.
+    pub fn search(&self, query: &Query<'_>) -> Result<Found, KbError> {
+        let serving = self.serving.load_full();
+        let generation = serving.generation.info.number;
+        let hits = self.rank(&serving, query, |scored, terms| {
+            let limit = query.limit.clamp(1, MAX_LIMIT);
+            let best = scored.into_iter().take(limit);
+            best.map(|scored| hit(&scored, terms, query.explain)).collect()
+        })?;
+        Ok(Found { hits: hits.unwrap_or_default(), generation })
+    }
+
+    /// The features of all entries worth scoring, best first: what weights are fitted on.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn features(&self, query: &Query<'_>) -> Result<Vec<(String, Features)>, KbError> {
+        let named = |scored: Vec<Scored<'_>>, _: &QueryTerms<'_>| {
+            scored.iter().map(|s| (s.entry.article.id.clone(), s.features)).collect()
+        };
+        Ok(self.rank(&self.serving.load_full(), query, named)?.unwrap_or_default())
+    }
+
+    /// Hands all entries worth scoring to `take`, best first; nothing where the query holds nothing
+    /// to search for.
+    fn rank<T>(
+        &self,
+        serving: &Serving,
+        query: &Query<'_>,
+        take: impl FnOnce(Vec<Scored<'_>>, &QueryTerms<'_>) -> T,
+    ) -> Result<Option<T>, KbError> {
+        let Serving { generation, analyzer } = serving;
+        let normalized = analyzer.normalize(query.q);
+        let terms = QueryTerms::new(normalized.text(), analyzer, &generation.background);
+        if terms.is_empty() {
+            return Ok(None);
+        }
+        let vector = self.vector(normalized.text());
+        let served = Served { generation, as_of: query.as_of, category: query.category };
+        let slots = retrieve::retrieve(generation, &terms, vector.as_ref(), query, &served)
+            .map_err(|error| KbError::index(self.folder.dir(), error))?;
+        let asked = Asked {
+            terms: &terms,
+            vector: vector.as_ref(),
+            intents: query.intents,
+            out_of_scope: query.out_of_scope,
+        };
+        let entries = slots.iter().filter_map(|slot| generation.entry(*slot));
+        let mut scored: Vec<Scored<'_>> =
+            entries.map(|entry| Scored::new(entry, &asked, &generation.background)).collect();
+        scored.sort_by(|a, b| {
+            let by_id = || a.entry.article.id.cmp(&b.entry.article.id);
+            b.score.total_cmp(&a.score).then_with(by_id)
+        });
+        Ok(Some(take(scored, &terms)))
+    }
+
+    /// What the query means; words alone have to do where the encoder fails.
+    fn vector(&self, normalized: &str) -> Option<Vector> {
+        match self.embed.as_ref()?.embed(&[normalized]) {
+            Ok(vectors) => vectors.into_iter().next(),
+            Err(error) => {
+                tracing::warn!(%error, "the encoder failed; searching by words alone");
+                None
+            }
+        }
     }
 
     /// The version of an article served on `as_of`.
     #[must_use]
     pub fn article(&self, id: &str, as_of: Date) -> Option<Article> {
-        let generation = self.generation.load();
-        let start = generation.articles.partition_point(|article| article.id.as_str() < id);
-        let versions = generation.articles[start..].iter().take_while(|article| article.id == id);
-        served_version(versions, as_of).cloned()
+        self.serving.load().generation.article(id, as_of).cloned()
     }
 
     /// What the generation in use was built from.
     #[must_use]
     pub fn generation(&self) -> GenerationInfo {
-        self.generation.load().info.clone()
+        self.serving.load().generation.info.clone()
+    }
+
+    /// Whether exactly these versions are served; they are ordered by id and version.
+    fn holds_exactly(&self, articles: &[Article]) -> bool {
+        let serving = self.serving.load();
+        let mut held: Vec<&Article> =
+            serving.generation.entries().map(|entry| &entry.article).collect();
+        held.sort_by(|a, b| (&a.id, a.version).cmp(&(&b.id, b.version)));
+        held.into_iter().eq(articles)
     }
 }
 
-/// The generation on disk, or why it has to be built anew.
-fn open_current(
-    settings: &KbSettings,
-    analyzer: &Analyzer,
-) -> Result<Result<Generation, RebuildReason>, KbError> {
-    let folder = Folder::new(&settings.index_dir);
-    let opened = folder.current().and_then(|number| {
-        Generation::open_fitting(&folder.generation_path(number), number, analyzer)
-    });
-    let generation = match opened {
-        Ok(generation) => generation,
-        Err(reason) => return Ok(Err(reason)),
-    };
-    let articles = index::published(article::load_articles(&settings.articles_dir)?);
-    if article_set_hash(&articles) != generation.info.article_set_hash {
-        return Ok(Err(RebuildReason::ArticlesChanged));
-    }
-    Ok(Ok(generation))
+/// Which entries a search may see: those whose version is the highest of its article valid on the
+/// day, in the category asked for.
+///
+/// Kept out of tantivy's query because "the highest version valid on that day" relates documents
+/// to each other, which a filter on date fields cannot express.
+struct Served<'a> {
+    generation: &'a Generation,
+    as_of: Date,
+    category: Option<&'a str>,
 }
 
-fn search(
-    generation: &Generation,
-    analyzer: &Analyzer,
-    query: &Query<'_>,
-) -> tantivy::Result<Vec<Hit>> {
-    let normalized = analyzer.normalize(query.q);
-    let terms = QueryTerms::new(normalized.text(), analyzer, &generation.lexicon);
-    if terms.is_empty() {
-        return Ok(Vec::new());
+impl Served<'_> {
+    fn contains(&self, slot: Slot) -> bool {
+        let Some(entry) = self.generation.entry(slot) else { return false };
+        let article = &entry.article;
+        article.is_served_at(self.as_of)
+            && self.category.is_none_or(|category| article.category.is_within(category))
+            && self.generation.article(&article.id, self.as_of).map(|a| a.version)
+                == Some(article.version)
     }
-    let served = Served::new(&generation.articles, query.as_of, query.category);
-    let mut candidates: Vec<Candidate> =
-        retrieve::retrieve(generation, &terms, query.intent, served)?
-            .into_iter()
-            .map(|article_idx| {
-                let intents = &generation.articles[article_idx].intents;
-                let names_intent =
-                    query.intent.map(|intent| intents.iter().any(|named| named == intent));
-                Candidate::new(article_idx, &terms, names_intent, &generation.lexicon)
-            })
-            .collect();
-    // Article order is id order, so ties come out by id.
-    candidates.sort_by(|a, b| {
-        b.score.total_cmp(&a.score).then_with(|| a.article_idx.cmp(&b.article_idx))
-    });
-    candidates.truncate(query.limit.clamp(1, MAX_LIMIT));
-    Ok(candidates.into_iter().map(|found| hit(generation, &terms, found, query.explain)).collect())
 }
 
-fn hit(
-    generation: &Generation,
-    terms: &QueryTerms<'_>,
-    candidate: Candidate,
-    explain: bool,
-) -> Hit {
-    let article = &generation.articles[candidate.article_idx];
-    let lexicon = &generation.lexicon;
+fn hit(scored: &Scored<'_>, terms: &QueryTerms<'_>, explain: bool) -> Hit {
+    let article = &scored.entry.article;
     Hit {
         article_id: article.id.clone(),
         version: article.version,
         title: article.question.clone(),
         category: article.category.as_str().to_owned(),
-        score: candidate.score,
-        snippet: snippet::snippet(lexicon.body(candidate.article_idx), terms),
+        score: scored.score,
+        snippet: snippet::snippet(&plain_text(&article.body), terms),
         summary: first_paragraph(&article.body),
         answer: article.body.clone(),
         media: article.media.clone(),
-        matched: terms.matched(lexicon.words(candidate.article_idx)),
+        matched: terms.matched(&scored.entry.text),
         links: article.links.clone(),
         intents: article.intents.clone(),
-        explanation: explain.then(|| candidate.explain(article)),
+        explanation: explain.then(|| scored.explain()),
     }
 }

@@ -2,17 +2,14 @@
 //!
 //! A text is normalised first, then cut in two ways: into words by jieba in search mode, where a
 //! long word also gives the words inside it, and into pairs of neighbouring characters, which still
-//! match where a name is cut differently or a word is unknown. [`Analyzer`] does both; the two
-//! tantivy tokenizers below are the same code behind tantivy's trait.
+//! match where a name is cut differently or a word is unknown.
 //!
-//! Offsets are bytes of the normalised text, always on character borders, and a token's text is
-//! the slice they name.
+//! Offsets are bytes of the normalised text, always on character borders.
 
 use super::concepts::{Concept, Concepts};
 use crate::text::normalize::{Normalized, Normalizer};
 use crate::text::segment::{Dictionary, Segment};
 use std::sync::Arc;
-use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 /// Particles, pronouns and polite fillings that say nothing of the matter; single characters and a
 /// few set phrases. Words that turn a question around (不, 没, 怎么) are not among them.
@@ -48,6 +45,15 @@ impl Analyzer {
         Self { normalizer, dictionary, concepts: Arc::new(Concepts::of_shop()) }
     }
 
+    /// The same with other words and synonyms, as editors change them while the service runs.
+    ///
+    /// # Errors
+    /// The number of the line of `concepts` that cannot be read.
+    pub fn with_lexicon(&self, dictionary: Arc<Dictionary>, concepts: &str) -> Result<Self, usize> {
+        let concepts = Arc::new(Concepts::new(concepts)?);
+        Ok(Self { normalizer: Arc::clone(&self.normalizer), dictionary, concepts })
+    }
+
     /// The form in which texts are indexed and queries are asked.
     #[must_use]
     pub fn normalize(&self, text: &str) -> Normalized {
@@ -70,6 +76,11 @@ impl Analyzer {
         pairs(normalized)
     }
 
+    /// The characters of a normalised text that count, a run of ASCII letters or digits as one.
+    pub(super) fn units<'a>(&self, normalized: &'a str) -> impl Iterator<Item = &'a str> {
+        units(normalized).map(move |unit| &normalized[unit.start..unit.end])
+    }
+
     /// The ideas named in a normalised text, in its order.
     pub(super) fn concepts(&self, normalized: &str) -> Vec<Concept<'_>> {
         self.concepts.find(normalized)
@@ -81,15 +92,16 @@ impl Analyzer {
         format!("{}-{}", self.dictionary.hash(), self.concepts.hash())
     }
 
-    /// tantivy's view of [`Self::words`].
-    #[must_use]
-    pub fn word_tokenizer(&self) -> WordTokenizer {
-        WordTokenizer { dictionary: Arc::clone(&self.dictionary) }
-    }
-
-    /// tantivy's view of the ideas in a text.
-    pub(super) fn concept_tokenizer(&self) -> ConceptTokenizer {
-        ConceptTokenizer { concepts: Arc::clone(&self.concepts) }
+    /// All terms of a normalised text for retrieval, each as often as it stands there: words, pairs
+    /// and ideas, the latter marked so that none is taken for a word.
+    pub(super) fn terms(&self, normalized: &str) -> Vec<String> {
+        let words = self.words(normalized);
+        // A pair that is a word counts once.
+        let is_word = |pair: &Segment<'_>| words.iter().any(|word| word.bytes == pair.bytes);
+        let mut pairs = self.pairs(normalized);
+        pairs.retain(|pair| !is_word(pair));
+        let ideas = self.concepts(normalized).into_iter().map(|idea| format!("#{}", idea.name));
+        words.iter().chain(&pairs).map(|term| term.text.to_owned()).chain(ideas).collect()
     }
 }
 
@@ -131,95 +143,6 @@ fn units(text: &str) -> impl Iterator<Item = Unit> {
         }
         Some(Unit { start, end, is_run: end - start > c.len_utf8() })
     })
-}
-
-/// jieba in search mode as a tantivy tokenizer; input is normalised text.
-#[derive(Clone)]
-pub struct WordTokenizer {
-    dictionary: Arc<Dictionary>,
-}
-
-/// [`Analyzer::pairs`] as a tantivy tokenizer; input is normalised text.
-#[derive(Clone)]
-pub struct PairTokenizer;
-
-impl Tokenizer for WordTokenizer {
-    type TokenStream<'a> = Segments<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Segments<'a> {
-        let keep = |segment: &Segment<'_>| !is_blank(segment.text) && !is_stop_word(segment.text);
-        Segments::new(self.dictionary.cut_for_search(text), keep)
-    }
-}
-
-impl Tokenizer for PairTokenizer {
-    type TokenStream<'a> = Segments<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Segments<'a> {
-        Segments::new(pairs(text), |_| true)
-    }
-}
-
-/// Ideas as a tantivy tokenizer; a token's text is the name of the idea, its offsets are those of
-/// the phrase.
-#[derive(Clone)]
-pub(super) struct ConceptTokenizer {
-    concepts: Arc<Concepts>,
-}
-
-impl Tokenizer for ConceptTokenizer {
-    type TokenStream<'a> = Segments<'a>;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Segments<'a> {
-        let segment = |concept: Concept<'a>| Segment { text: concept.name, bytes: concept.bytes };
-        Segments::new(self.concepts.find(text).into_iter().map(segment).collect(), |_| true)
-    }
-}
-
-/// Segments handed out as tokens. Positions count the places where segments start, dropped ones
-/// included, so that 收货 and 收货地址 share a position and phrases keep their gaps.
-pub struct Segments<'a> {
-    segments: std::vec::IntoIter<(usize, usize, Segment<'a>)>,
-    token: Token,
-}
-
-impl<'a> Segments<'a> {
-    fn new(mut segments: Vec<Segment<'a>>, keep: impl Fn(&Segment<'_>) -> bool) -> Self {
-        segments.sort_by_key(|segment| (segment.bytes.start, segment.bytes.end));
-        let mut starts: Vec<usize> = segments.iter().map(|segment| segment.bytes.start).collect();
-        starts.dedup();
-        let place = |segment: Segment<'a>| {
-            let first = starts.partition_point(|&start| start < segment.bytes.start);
-            let last = starts.partition_point(|&start| start < segment.bytes.end);
-            (first, (last - first).max(1), segment)
-        };
-        segments.retain(keep);
-        let placed: Vec<_> = segments.into_iter().map(place).collect();
-        Self { segments: placed.into_iter(), token: Token::default() }
-    }
-}
-
-impl TokenStream for Segments<'_> {
-    fn advance(&mut self) -> bool {
-        let Some((position, position_length, segment)) = self.segments.next() else {
-            return false;
-        };
-        self.token.position = position;
-        self.token.position_length = position_length;
-        self.token.offset_from = segment.bytes.start;
-        self.token.offset_to = segment.bytes.end;
-        self.token.text.clear();
-        self.token.text.push_str(segment.text);
-        true
-    }
-
-    fn token(&self) -> &Token {
-        &self.token
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        &mut self.token
-    }
 }
 
 #[cfg(test)]
@@ -264,13 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn words_inside_a_word_share_its_position() {
-        let mut tokenizer = analyzer().word_tokenizer();
-        let mut stream = tokenizer.token_stream("改的收货地址");
-        let mut found = Vec::new();
-        stream.process(&mut |t| found.push((t.text.clone(), t.position, t.position_length)));
-        let expected = [("改", 0, 1), ("收货", 2, 1), ("收货地址", 2, 2), ("地址", 3, 1)];
-        assert_eq!(found, expected.map(|(text, at, length)| (text.to_owned(), at, length)));
+    fn terms_are_words_pairs_and_marked_ideas() {
+        let normalized = analyzer().normalize("邮钱谁出");
+        let mut terms = analyzer().terms(normalized.text());
+        terms.sort_unstable();
+        assert_eq!(terms, ["#运费", "#运费险", "出", "谁", "谁出", "邮钱", "钱谁"]);
     }
 
     #[test]
@@ -280,28 +201,17 @@ mod tests {
         }
     }
 
-    fn check_tokens(mut tokenizer: impl Tokenizer, text: &str) -> Result<(), TestCaseError> {
-        let mut stream = tokenizer.token_stream(text);
-        let mut last = 0;
-        while stream.advance() {
-            let token = stream.token();
-            prop_assert_eq!(text.get(token.offset_from..token.offset_to), Some(&*token.text));
-            prop_assert!(!token.text.is_empty());
-            prop_assert!(token.position >= last && token.position_length >= 1);
-            last = token.position;
-        }
-        Ok(())
-    }
-
     proptest! {
         #[test]
-        fn tokens_are_slices_on_character_borders(
+        fn segments_are_slices_on_character_borders(
             text in "\\PC{0,30}|[退换货地址怎么收R5t1 ,。改é́]{0,30}",
         ) {
             let normalized = analyzer().normalize(&text);
-            check_tokens(analyzer().word_tokenizer(), normalized.text())?;
-            check_tokens(PairTokenizer, normalized.text())?;
-            check_tokens(analyzer().word_tokenizer(), &text)?;
+            let text = normalized.text();
+            for segment in analyzer().words(text).into_iter().chain(analyzer().pairs(text)) {
+                prop_assert_eq!(text.get(segment.bytes), Some(segment.text));
+                prop_assert!(!segment.text.is_empty());
+            }
         }
     }
 }

@@ -150,6 +150,36 @@ impl OnnxClassifier {
         Ok(self.logits.values.clone())
     }
 
+    fn tokenize<'a>(&mut self, texts: impl Iterator<Item = &'a str>) -> Result<(), ModelError> {
+        self.tokens.clear();
+        for text in texts {
+            self.encoder.push(text, &mut self.tokens)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the model over the `n_texts` texts in `tokens` and hands out the row of each.
+    fn each_output(
+        &mut self,
+        n_texts: usize,
+        mut take: impl FnMut(usize, &[f32]) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
+        let mut order = std::mem::take(&mut self.order);
+        order.clear();
+        order.extend(0..n_texts);
+        let runs = plan(|idx| self.tokens.ids(idx).len(), &mut order, self.limits);
+        for run in runs {
+            let text_idx = &order[run];
+            self.compute(text_idx)?;
+            let rows = self.logits.values.chunks_exact(self.logits.width);
+            for (&idx, row) in text_idx.iter().zip(rows) {
+                take(idx, row)?;
+            }
+        }
+        self.order = order;
+        Ok(())
+    }
+
     fn compute(&mut self, text_idx: &[usize]) -> Result<(), ModelError> {
         self.encoder.fill(&self.tokens, text_idx, self.graph.fixed_len, &mut self.batch);
         self.graph.run(&self.batch, &mut self.logits)?;
@@ -172,27 +202,37 @@ impl Classifier for OnnxClassifier {
     }
 
     fn classify(&mut self, utterances: &[Utterance<'_>]) -> Result<Vec<Scores>, ModelError> {
-        self.tokens.clear();
-        for utterance in utterances {
-            let text = if self.normalize { utterance.normalized } else { utterance.raw };
-            self.encoder.push(text, &mut self.tokens)?;
-        }
-        let mut order = std::mem::take(&mut self.order);
-        order.clear();
-        order.extend(0..utterances.len());
-        let runs = plan(|idx| self.tokens.ids(idx).len(), &mut order, self.limits);
-
+        let normalize = self.normalize;
+        self.tokenize(utterances.iter().map(|u| if normalize { u.normalized } else { u.raw }))?;
+        let temperature = self.temperature;
         let mut scores: Vec<Option<Scores>> = vec![None; utterances.len()];
-        for run in runs {
-            let text_idx = &order[run];
-            self.compute(text_idx)?;
-            let rows = self.logits.values.chunks_exact(self.logits.width);
-            for (&idx, row) in text_idx.iter().zip(rows) {
-                scores[idx] = Some(Scores::from_logits(row, self.temperature)?);
-            }
-        }
-        self.order = order;
+        self.each_output(utterances.len(), |idx, row| {
+            scores[idx] = Some(Scores::from_logits(row, temperature)?);
+            Ok(())
+        })?;
         Ok(scores.into_iter().map(|scores| scores.expect("runs cover every text")).collect())
+    }
+}
+
+/// A bundle's model whose outputs are coordinates, in a session of its own.
+#[derive(Debug)]
+pub(super) struct OnnxVectors(OnnxClassifier);
+
+impl OnnxVectors {
+    /// As [`OnnxClassifier::new`].
+    pub(super) fn new(bundle: &Bundle, settings: OnnxSettings) -> Result<Self, ModelError> {
+        OnnxClassifier::new(bundle, settings).map(Self)
+    }
+
+    /// The outputs for each normalised text, in their order.
+    pub(super) fn vectors(&mut self, normalized: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let mut vectors = vec![Vec::new(); normalized.len()];
+        self.0.tokenize(normalized.iter().copied())?;
+        self.0.each_output(normalized.len(), |idx, row| {
+            vectors[idx] = row.to_vec();
+            Ok(())
+        })?;
+        Ok(vectors)
     }
 }
 

@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode, header};
 use fenzhen::app::rules::RuleFile;
 use fenzhen::app::{self, App};
 use fenzhen::config::Config;
+use fenzhen::kb::tokenizer::Analyzer;
 use fenzhen::kb::{KbSettings, KnowledgeBase};
 use fenzhen::model::{
     ClassPolicy, Classifier, IntentPolicy, LabelId, LabelSet, ModelError, Models, Pool,
@@ -63,7 +64,11 @@ static KB: LazyLock<(Arc<KnowledgeBase>, TempDir)> = LazyLock::new(|| {
         articles_dir: package("kb-index/articles"),
         index_dir: folder.path().to_owned(),
     };
-    let kb = KnowledgeBase::open_or_build(&settings, DICTIONARY.clone(), NORMALIZER.clone());
+    let kb = KnowledgeBase::open_or_build(
+        &settings,
+        Analyzer::new(NORMALIZER.clone(), DICTIONARY.clone()),
+        None,
+    );
     (Arc::new(kb.unwrap()), folder)
 });
 static NORMALIZER: LazyLock<Arc<Normalizer>> = LazyLock::new(|| Arc::new(Normalizer::new()));

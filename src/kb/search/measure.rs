@@ -142,8 +142,8 @@ impl Separation {
 }
 
 fn search(kb: &KnowledgeBase, row: &Row, with_intent: bool) -> Vec<Hit> {
-    let intent = row.intent.as_deref().filter(|_| with_intent);
-    let query = Query { limit: 10, intent, ..Query::new(&row.query, AS_OF) };
+    let intent = row.intent.as_deref().filter(|_| with_intent).map(|intent| (intent, 1.0));
+    let query = Query { limit: 10, intents: intent.as_slice(), ..Query::new(&row.query, AS_OF) };
     kb.search(&query).unwrap().hits
 }
 

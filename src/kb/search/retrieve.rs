@@ -1,94 +1,110 @@
-//! First step: which articles are worth scoring, asked of tantivy.
+//! First step: which entries are worth scoring. Asked of tantivy by words, of the vectors by meaning,
+//! and of the list of intents.
 //!
-//! The query is a disjunction of terms with a boost for each field. It is put together here and not
-//! by tantivy's query parser, which reads an unspaced sentence as one exact phrase.
+//! The query is a disjunction of terms. It is put together here and not by tantivy's query parser,
+//! which reads an unspaced sentence as one exact phrase.
 
-use super::score::QueryTerms;
-use crate::kb::article::Article;
-use crate::kb::index::{ARTICLE, Generation};
-use jiff::civil::Date;
-use std::sync::Arc;
+use super::terms::QueryTerms;
+use super::{Query, Served};
+use crate::kb::embed::Vector;
+use crate::kb::index::{Generation, Slot};
 use tantivy::Term;
-use tantivy::collector::{FilterCollector, TopDocs};
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
+use tantivy::collector::TopDocs;
+use tantivy::query::{BooleanQuery, Occur, Query as TantivyQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
 /// Passages taken from tantivy; several of one article count for it once.
 const N_PASSAGES: usize = 120;
+/// Passages taken where many of the first ones may not be served.
+const N_PASSAGES_AGAIN: usize = 2_000;
+/// Fewer articles than this make the search look further.
+const ENOUGH: usize = 20;
+/// Entries taken by meaning alone.
+const N_NEAREST: usize = 40;
+/// Up to so many vectors a query is compared with all of them, 15 ns each: 0.3 ms. Beyond that
+/// only with those of the entries that words and intents brought.
+const MAX_SCANNED: usize = 20_000;
+/// An intent less likely than this brings no article.
+const MIN_INTENT: f32 = 0.05;
+/// Entries taken for their intent.
+const N_BY_INTENT: usize = 200;
 
-/// Boosts of the fields in BM25. They only decide what is looked at, so that they are no more than
-/// plausible: questions before answers, pairs as second chance.
-const QUESTION_BOOST: f32 = 1.2;
-const VARIANT_BOOST: f32 = 1.0;
-const BODY_BOOST: f32 = 0.5;
-const PAIR_BOOST: f32 = 0.3;
-const CONCEPT_BOOST: f32 = 1.0;
-
-/// Which versions a search may see: one bit each.
-///
-/// Kept out of tantivy's query because "the highest version valid on that day" relates documents
-/// to each other, which a filter on date fields cannot express.
-pub(super) struct Served(Arc<[bool]>);
-
-impl Served {
-    /// `articles` are ordered by id and version.
-    pub(super) fn new(articles: &[Article], as_of: Date, category: Option<&str>) -> Self {
-        let mut served: Vec<bool> =
-            articles.iter().map(|article| article.is_served_at(as_of)).collect();
-        for idx in 0..articles.len() {
-            let higher = articles[idx + 1..].iter().zip(idx + 1..);
-            let mut higher = higher.take_while(|(article, _)| article.id == articles[idx].id);
-            if higher.any(|(_, above)| served[above]) {
-                served[idx] = false;
-            }
-        }
-        if let Some(category) = category {
-            for (article, served) in articles.iter().zip(&mut served) {
-                *served &= article.category.is_within(category);
-            }
-        }
-        Self(served.into())
-    }
-}
-
-/// Places of the articles worth scoring, sorted, each once: those whose passages match best, and
-/// all that name the intent, since a turn in pinyin may share no word with any article.
+/// Places of the entries worth scoring, sorted, each once, none of them hidden.
 pub(super) fn retrieve(
     generation: &Generation,
     terms: &QueryTerms<'_>,
-    intent: Option<&str>,
-    served: Served,
-) -> tantivy::Result<Vec<usize>> {
-    let fields = generation.fields;
-    let mut clauses = Vec::new();
-    for word in terms.known_words() {
-        clauses.push(clause(fields.question, word, QUESTION_BOOST));
-        clauses.push(clause(fields.variant, word, VARIANT_BOOST));
-        clauses.push(clause(fields.body, word, BODY_BOOST));
+    vector: Option<&Vector>,
+    query: &Query<'_>,
+    served: &Served<'_>,
+) -> tantivy::Result<Vec<Slot>> {
+    let mut slots = by_words(generation, terms, query.category, N_PASSAGES)?;
+    slots.retain(|slot| served.contains(*slot));
+    if slots.len() < ENOUGH {
+        slots = by_words(generation, terms, query.category, N_PASSAGES_AGAIN)?;
+        slots.retain(|slot| served.contains(*slot));
+        slots.truncate(N_PASSAGES);
     }
-    clauses.extend(terms.known_pairs().map(|pair| clause(fields.pairs, pair, PAIR_BOOST)));
-    let concepts = terms.known_concepts();
-    clauses.extend(concepts.map(|concept| clause(fields.concepts, concept, CONCEPT_BOOST)));
-    let by_intent = intent.map_or(&[][..], |intent| generation.lexicon.with_intent(intent));
-    let mut articles: Vec<usize> =
-        by_intent.iter().copied().filter(|&article_idx| served.0[article_idx]).collect();
-    let is_served = move |article_idx: u64| served.0.get(article_idx as usize) == Some(&true);
-    let collector = FilterCollector::new(
-        ARTICLE.to_owned(),
-        is_served,
-        TopDocs::with_limit(N_PASSAGES).order_by_score(),
-    );
-    let passages = generation.searcher.search(&BooleanQuery::new(clauses), &collector)?;
-    let of_passages = passages.into_iter().filter_map(|(_, address)| {
-        generation.article_of[address.segment_ord as usize].first(address.doc_id)
-    });
-    articles.extend(of_passages.map(|article_idx| article_idx as usize));
-    articles.sort_unstable();
-    articles.dedup();
-    Ok(articles)
+    for (intent, _) in query.intents.iter().filter(|(_, score)| *score >= MIN_INTENT) {
+        let named = generation.with_intent(intent).iter().copied();
+        slots.extend(named.filter(|slot| served.contains(*slot)).take(N_BY_INTENT));
+    }
+    if let Some(vector) = vector
+        && generation.n_vectors <= MAX_SCANNED
+    {
+        let mut nearest: Vec<(f32, Slot)> = generation
+            .entries()
+            .filter(|entry| served.contains(entry.slot))
+            .map(|entry| (nearest(&entry.vectors, vector), entry.slot))
+            .collect();
+        let n = N_NEAREST.min(nearest.len());
+        if n > 0 {
+            nearest.select_nth_unstable_by(n - 1, |a, b| b.0.total_cmp(&a.0));
+        }
+        slots.extend(nearest[..n].iter().map(|(_, slot)| *slot));
+    }
+    slots.sort_unstable();
+    slots.dedup();
+    Ok(slots)
 }
 
-fn clause(field: Field, text: &str, boost: f32) -> (Occur, Box<dyn Query>) {
-    let query = TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs);
-    (Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost)))
+/// Cosine with the nearest of some vectors; -1 where there is none.
+pub(super) fn nearest(vectors: &[Vector], vector: &Vector) -> f32 {
+    vectors.iter().map(|other| other.cosine(vector)).fold(-1.0, f32::max)
+}
+
+/// Entries of the passages that match best, the best first.
+fn by_words(
+    generation: &Generation,
+    terms: &QueryTerms<'_>,
+    category: Option<&str>,
+    n_passages: usize,
+) -> tantivy::Result<Vec<Slot>> {
+    let fields = generation.fields;
+    let of_field = |field| terms.retrieval().iter().map(move |term| term_query(field, term));
+    let clauses: Vec<_> = of_field(fields.asked)
+        .chain(of_field(fields.answered))
+        .map(|query| (Occur::Should, query))
+        .collect();
+    let mut query = BooleanQuery::new(clauses);
+    if let Some(category) = category {
+        let within = term_query(fields.category, category.trim_end_matches('/'));
+        query = BooleanQuery::new(vec![(Occur::Must, within), (Occur::Must, Box::new(query))]);
+    }
+    let collector = TopDocs::with_limit(n_passages).order_by_score();
+    let passages = generation.searcher.search(&query, &collector)?;
+    let slot = |(_, address): (f32, tantivy::DocAddress)| {
+        let slot = generation.slot_of[address.segment_ord as usize].first(address.doc_id)?;
+        Slot::try_from(slot).ok()
+    };
+    let mut slots: Vec<Slot> = Vec::with_capacity(passages.len());
+    for slot in passages.into_iter().filter_map(slot) {
+        if !slots.contains(&slot) {
+            slots.push(slot);
+        }
+    }
+    Ok(slots)
+}
+
+fn term_query(field: Field, text: &str) -> Box<dyn TantivyQuery> {
+    Box::new(TermQuery::new(Term::from_field_text(field, text), IndexRecordOption::WithFreqs))
 }

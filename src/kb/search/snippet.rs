@@ -1,7 +1,6 @@
 //! The part of an answer that is closest to the query.
 
-use super::lexicon::{Body, Sentence};
-use super::score::QueryTerms;
+use super::terms::QueryTerms;
 use std::ops::Range;
 
 /// Characters of a snippet at most, the marks for what was cut not counted.
@@ -9,30 +8,39 @@ const MAX_CHARS: usize = 80;
 /// Characters kept before the first match of a sentence that is too long.
 const LEAD_CHARS: usize = 16;
 
-/// The sentence that holds most of the query, the first one where none holds any.
-pub(super) fn snippet(body: &Body, terms: &QueryTerms<'_>) -> String {
-    let mut best: Option<(&Sentence, f32)> = None;
-    for sentence in &body.sentences {
-        let weight = weight(sentence, terms);
+/// The sentence of `body`, plain text, that holds most of the query's words, the first one where none
+/// holds any.
+pub(super) fn snippet(body: &str, terms: &QueryTerms<'_>) -> String {
+    // Words are in lower case; lowering ASCII alone moves no byte.
+    let lower = body.to_ascii_lowercase();
+    let mut best: Option<(Range<usize>, usize)> = None;
+    for bytes in sentences(body) {
+        // Longer words tell more.
+        let found = terms.words().filter(|word| lower[bytes.clone()].contains(word));
+        let n_chars = found.map(|word| word.chars().count()).sum();
         // Strictly greater: of equals the first stands nearer to the direct answer.
-        if best.is_none_or(|(_, most)| weight > most) {
-            best = Some((sentence, weight));
+        if best.as_ref().is_none_or(|(_, most)| n_chars > *most) {
+            best = Some((bytes, n_chars));
         }
     }
-    let Some((sentence, _)) = best else { return String::new() };
-    let is_match = |(word, _): &&_| terms.weight_of(*word).is_some();
-    let first_match = sentence.words.iter().find(is_match);
-    let start = first_match.map_or(sentence.bytes.start, |(_, place)| place.start);
-    cut(&body.text, sentence.bytes.clone(), start)
+    let Some((bytes, _)) = best else { return String::new() };
+    let first = terms.words().filter_map(|word| lower[bytes.clone()].find(word)).min();
+    cut(body, bytes.clone(), bytes.start + first.unwrap_or(0))
 }
 
-/// Weight of the query's words in a sentence, each once.
-fn weight(sentence: &Sentence, terms: &QueryTerms<'_>) -> f32 {
-    let words = sentence.words.iter().enumerate();
-    let first = words.filter(|(idx, (word, _))| {
-        sentence.words[..*idx].iter().all(|(earlier, _)| earlier != word)
-    });
-    first.filter_map(|(_, (word, _))| terms.weight_of(*word)).sum()
+/// Where the sentences of a text stand: up to a full stop or a line break, none of them empty.
+fn sentences(text: &str) -> Vec<Range<usize>> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    for piece in text.split_inclusive(['。', '！', '？', '；', '\n']) {
+        let trimmed = piece.trim();
+        let offset = start + (piece.len() - piece.trim_start().len());
+        if !trimmed.is_empty() {
+            sentences.push(offset..offset + trimmed.len());
+        }
+        start += piece.len();
+    }
+    sentences
 }
 
 /// `text[bytes]` cut to [`MAX_CHARS`] so that the byte `keep` stays in.

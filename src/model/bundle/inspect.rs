@@ -175,6 +175,7 @@ impl BundleReport {
                 ClassPolicy::new(bundle, Task::Emotion, names).err()
             }
             Some(Task::Urgency) => ClassPolicy::new(bundle, Task::Urgency, URGENCY_CLASSES).err(),
+            Some(Task::Retrieval) => None,
             Some(Task::Intent) | None => None,
         };
         if let Some(error) = labels {

@@ -23,6 +23,8 @@ pub enum Task {
     Emotion,
     /// How soon somebody must act.
     Urgency,
+    /// Nothing: its outputs are the coordinates of a vector of meaning.
+    Retrieval,
 }
 
 /// The schema of `fenzhen.toml`. Unknown keys are refused, since a misspelt threshold would

@@ -106,8 +106,7 @@ impl Desk {
         let mut hit = None;
         if role == Role::Matter && classification.outcome != Outcome::Reject {
             let is_certain = classification.outcome == Outcome::Accept && !words.out_of_scope;
-            let intent = is_certain.then(|| classification.intent.label.clone());
-            match self.search(text, intent, now).await {
+            match self.search(text, &classification, is_certain, now).await {
                 Ok(found) => hit = found,
                 Err(error) => {
                     tracing::error!(%error, "the knowledge base failed, the bot has no answers");
@@ -139,24 +138,29 @@ impl Desk {
         words
     }
 
-    /// The best article if it is good enough to be given; `intent` where it is certain.
+    /// The best article if it is good enough to be given.
     async fn search(
         &self,
         text: &str,
-        intent: Option<String>,
+        classification: &Classification,
+        is_certain: bool,
         now: Timestamp,
     ) -> Result<Option<FoundAnswer>, TriageError> {
         let kb = self.kb.clone();
         let text = text.to_owned();
-        let threshold = match intent {
-            Some(_) => self.settings.answer_threshold,
-            None => self.settings.answer_threshold_unsure,
+        let threshold = match is_certain {
+            true => self.settings.answer_threshold,
+            false => self.settings.answer_threshold_unsure,
         };
+        let out_of_scope = Some(classification.out_of_scope);
+        let intents = classification.intents.iter();
+        let intents: Vec<_> = intents.map(|intent| (intent.label.clone(), intent.score)).collect();
         let as_of = now.to_zoned(self.triage.rules().time_zone().clone()).date();
         // Searching takes well under a millisecond, yet it is computing: not for async threads.
         let found = tokio::task::spawn_blocking(move || {
-            let query = Query { intent: intent.as_deref(), limit: 1, ..Query::new(&text, as_of) };
-            kb.search(&query)
+            let intents: Vec<_> = intents.iter().map(|(label, score)| (&**label, *score)).collect();
+            let of = Query { intents: &intents, out_of_scope, ..Query::new(&text, as_of) };
+            kb.search(&Query { limit: 1, ..of })
         });
         let found = found.await.map_err(|_| ModelError::Stopped)??;
         let generation = found.generation;
