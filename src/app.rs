@@ -14,8 +14,7 @@ use crate::model::{
     runtime,
 };
 use crate::routing::RuleSet;
-use crate::store::Store;
-use crate::store::sqlite::SqliteStore;
+use crate::store::{SqlStore, Store, StoreError, postgres, sqlite};
 use crate::text::entity::{EntityFinder, Products};
 use crate::text::keyword::KeywordFinder;
 use crate::text::lexicon::{EmotionLabel, Lexicon};
@@ -49,7 +48,7 @@ pub struct App {
     pub desk: Arc<Desk>,
     /// Finds answers.
     pub kb: Arc<KnowledgeBase>,
-    /// Keeps conversations.
+    /// Keeps conversations and articles.
     pub store: Arc<dyn Store>,
     /// Where the rules come from.
     pub rules: RuleFile,
@@ -63,7 +62,7 @@ impl App {
     /// # Errors
     /// Every reason why the service cannot start, one a line.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let store = SqliteStore::open(&config.data_dir.join(DATABASE_FILE)).await?;
+        let store = open_store(&config).await?;
         let parts = tokio::task::spawn_blocking({
             let config = config.clone();
             move || {
@@ -109,6 +108,17 @@ impl App {
         let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
         let models = ModelFolders::new(config.model.clone());
         Self { config, triage, desk, kb, store, rules, models }
+    }
+}
+
+/// The store that the settings choose, its tables brought up to date.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub async fn open_store(config: &Config) -> Result<SqlStore, StoreError> {
+    match config.store.postgres_url() {
+        Some(url) => postgres::open(url).await,
+        None => sqlite::open(&config.data_dir.join(DATABASE_FILE)).await,
     }
 }
 
