@@ -21,7 +21,7 @@ async fn feedback_and_questions_come_by_time(store: &dyn Store) {
         article_id: "a".to_owned(),
         version: 2,
         generation: 7,
-        conversation_id: (second % 2 == 0).then(|| "c1".to_owned()),
+        conversation_id: (second < 20).then(|| "c1".to_owned()),
         reference: Some(format!("t{second}")),
         query: "多久到账".to_owned(),
         verdict,
