@@ -237,6 +237,9 @@ async fn publications_are_pinned(store: &dyn Store) {
     assert_eq!(store.publications().await.unwrap().served(), bumped);
     let log = store.publication_log(u64::MAX, 1).await.unwrap();
     assert_eq!((log[0].number, log[0].reason), (bumped, PublicationReason::Reindex));
+    for (a, b, expected) in [(0, latest, false), (latest, bumped, true), (bumped, latest, true)] {
+        assert_eq!(store.needs_rebuild(a, b).await.unwrap(), expected, "{a} to {b}");
+    }
 }
 
 async fn lists_filter_and_page(store: &dyn Store) {

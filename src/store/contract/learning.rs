@@ -69,6 +69,8 @@ async fn word_lists_are_appended(store: &Arc<dyn Store>) {
     let second = store.save_lexicon(1, draft("退款 退钱 返钱")).await.unwrap();
     assert_eq!(store.publications().await.unwrap().latest, second.published_in);
     assert_eq!(second.published_in, first.published_in + 1);
+    assert!(store.needs_rebuild(first.published_in, second.published_in).await.unwrap());
+    assert!(!store.needs_rebuild(second.published_in, second.published_in).await.unwrap());
     let refused = store.save_lexicon(1, draft("丢失")).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");
     assert_eq!(store.publications().await.unwrap().latest, second.published_in);
