@@ -5,7 +5,8 @@
 pub mod models;
 pub mod rules;
 
-use crate::config::{Config, ModelConfig};
+use crate::config::{Config, KbConfig, ModelConfig};
+use crate::kb::editorial::Policy;
 use crate::kb::embed::EmbedError;
 use crate::kb::tokenizer::Analyzer;
 use crate::kb::{Embed, KbSettings, KnowledgeBase, Vector};
@@ -16,8 +17,7 @@ use crate::model::{
     runtime,
 };
 use crate::routing::RuleSet;
-use crate::store::Store;
-use crate::store::sqlite::SqliteStore;
+use crate::store::{SqlStore, Store, StoreError, postgres, sqlite};
 use crate::text::entity::{EntityFinder, Products};
 use crate::text::keyword::KeywordFinder;
 use crate::text::lexicon::{EmotionLabel, Lexicon};
@@ -51,7 +51,7 @@ pub struct App {
     pub desk: Arc<Desk>,
     /// Finds answers.
     pub kb: Arc<KnowledgeBase>,
-    /// Keeps conversations.
+    /// Keeps conversations and articles.
     pub store: Arc<dyn Store>,
     /// Where the rules come from.
     pub rules: RuleFile,
@@ -65,7 +65,7 @@ impl App {
     /// # Errors
     /// Every reason why the service cannot start, one a line.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let store = SqliteStore::open(&config.data_dir.join(DATABASE_FILE)).await?;
+        let store = open_store(&config).await?;
         let parts = tokio::task::spawn_blocking({
             let config = config.clone();
             move || {
@@ -113,6 +113,17 @@ impl App {
     }
 }
 
+/// The store that the settings choose, its tables brought up to date.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub async fn open_store(config: &Config) -> Result<SqlStore, StoreError> {
+    match config.store.postgres_url() {
+        Some(url) => postgres::open(url).await,
+        None => sqlite::open(&config.data_dir.join(DATABASE_FILE)).await,
+    }
+}
+
 /// The tables that text path and knowledge base share, some 30 MiB.
 pub struct Vocabulary {
     normalizer: Arc<Normalizer>,
@@ -157,6 +168,13 @@ pub fn triage_settings(config: &Config) -> TriageSettings {
         feeling: config.feeling.clone(),
         large_amount: config.complexity.large_amount_yuan,
     }
+}
+
+/// The rules of the life cycle of articles.
+#[must_use]
+pub fn editorial_policy(config: &Config) -> Policy {
+    let KbConfig { require_review, two_person, .. } = config.kb;
+    Policy { require_review, two_person }
 }
 
 /// The knowledge base alone: what `kb search` needs.

@@ -23,6 +23,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The HTTP interface.
     pub http: HttpConfig,
+    /// The database.
+    pub store: StoreConfig,
     /// The ONNX bundles and their workers.
     pub model: ModelConfig,
     /// The text path.
@@ -65,6 +67,23 @@ pub struct HttpConfig {
     pub shutdown_grace: Duration,
     /// Clients' keys; empty means no sign-in.
     pub api_keys: Vec<Secret>,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    /// `sqlite`, or the address of a PostgreSQL database, password included; `FENZHEN_STORE__URL`.
+    pub url: Secret,
+}
+
+impl StoreConfig {
+    /// The address of the PostgreSQL database; `None`: SQLite below the data folder.
+    #[must_use]
+    pub fn postgres_url(&self) -> Option<&str> {
+        let url = self.url.expose();
+        (url.starts_with("postgres://") || url.starts_with("postgresql://")).then_some(url)
+    }
 }
 
 /// `[model]`
@@ -206,6 +225,10 @@ pub struct KbConfig {
     pub answer_threshold_unsure: f32,
     /// Bundle of the encoder that finds articles by meaning; empty: by words alone.
     encoder: PathBuf,
+    /// Whether only approved versions are published.
+    pub require_review: bool,
+    /// Whether the approver must be neither the author nor the submitter.
+    pub two_person: bool,
 }
 
 impl KbConfig {
@@ -213,7 +236,6 @@ impl KbConfig {
     #[must_use]
     pub fn encoder(&self) -> Option<&Path> {
         (!self.encoder.as_os_str().is_empty()).then_some(&*self.encoder)
-    }
 }
 
 /// `[conversation]`
@@ -378,6 +400,11 @@ impl Config {
             http.api_keys.iter().all(|key| key.0.chars().count() >= MIN_API_KEY_CHARS),
             format!("http.api_keys: each key needs at least {MIN_API_KEY_CHARS} characters"),
         );
+        require(
+            self.store.postgres_url().is_some() || self.store.url.expose() == "sqlite",
+            "store.url must be \"sqlite\" or postgres://user:password@host:port/database"
+                .to_owned(),
+        );
         for (name, value) in [
             ("http.max_body_bytes", http.max_body_bytes),
             ("http.max_batch_body_bytes", http.max_batch_body_bytes),
@@ -423,6 +450,10 @@ impl Config {
             "complexity.large_amount_yuan must be more than 0".to_owned(),
         );
         require(
+            kb.require_review || !kb.two_person,
+            "kb.two_person = true needs kb.require_review = true: drafts would be published without a second person".to_owned(),
+        );
+        require(
             (1..=10).contains(&conversation.max_strikes),
             format!("conversation.max_strikes = {} lies outside 1 to 10", conversation.max_strikes),
         );
@@ -465,6 +496,7 @@ mod tests {
                 ("FENZHEN_HTTP__API_KEYS", "0123456789abcdef,fedcba9876543210"),
                 ("FENZHEN_MODEL__WORKERS", "3"),
                 ("FENZHEN_DATA_DIR", "elsewhere"),
+                ("FENZHEN_STORE__URL", "postgres://fenzhen:open-sesame@db:5432/fenzhen"),
             ],
         )
         .unwrap();
@@ -474,26 +506,31 @@ mod tests {
         assert_eq!(config.model.workers, 3);
         assert_eq!(config.data_dir, Path::new("elsewhere"));
         assert_eq!(config.conversation.max_strikes, 3);
-        assert!(!format!("{config:?}").contains("fedcba"), "secrets are not printed");
+        assert!(config.store.postgres_url().is_some());
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("fedcba") && !printed.contains("sesame"), "{printed}");
     }
 
     #[test]
     fn lists_all_faults_at_once() {
         let error = load(
-            "[http]\nlisten = \"0.0.0.0:80\"\n[model]\ncascade_below = 1.5\nshadow_share = 1.5\n[kb]\nanswer_threshold = 2.0\n[conversation]\nmax_strikes = 0\n",
+            "[http]\nlisten = \"0.0.0.0:80\"\n[store]\nurl = \"mysql://u:sesame@db\"\n[model]\ncascade_below = 1.5\nshadow_share = 1.5\n[kb]\nanswer_threshold = 2.0\nrequire_review = false\ntwo_person = true\n[conversation]\nmax_strikes = 0\n",
             &[],
         )
         .unwrap_err()
         .to_string();
         for part in [
             "http.listen",
+            "store.url",
             "model.cascade_below",
             "model.shadow_share",
             "kb.answer_threshold",
+            "kb.two_person",
             "conversation.max_strikes",
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
+        assert!(!error.contains("sesame"), "{error}");
     }
 
     #[test]

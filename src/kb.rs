@@ -1,8 +1,8 @@
 //! The knowledge base: articles in Markdown, a search index over them, answers with a score.
 //!
-//! Reading order: [`article`] (what editors write, and its checks), [`tokenizer`] (texts to terms,
-//! the same for index and query), [`index`] (immutable generations on disk, swapped atomically),
-//! [`search`] (query, score, hits). The triage asks [`KnowledgeBase::search`] once a turn.
+//! Reading order: [`article`] (what editors write, and its checks), [`editorial`] (how a version
+//! gets from draft to readers), [`tokenizer`] (texts to terms, the same for index and query),
+//! [`index`] (immutable generations on disk, swapped atomically), [`search`] (query, score, hits). The triage asks [`KnowledgeBase::search`] once a turn.
 //!
 //! Invariants: only this module knows tantivy. Only published versions on their valid days are
 //! served, and of several versions the highest. A search sees exactly one generation. Building
@@ -10,6 +10,7 @@
 
 pub mod article;
 mod concepts;
+pub mod editorial;
 pub mod embed;
 mod error;
 pub mod index;

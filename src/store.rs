@@ -1,25 +1,35 @@
-//! Where conversations are kept.
+//! Where conversations and articles are kept.
 //!
-//! One trait, made for two implementations: the embedded database of a single node ([`sqlite`])
-//! and a shared one. All of them pass the same contract test (`store/contract.rs`).
+//! [`Store`] has two implementations: the embedded database of a single node ([`sqlite`]) and a
+//! shared one ([`postgres`]). Both pass the same contract test (`store/contract.rs`), and share
+//! all statements (`store/sql.rs`); only tables and connections differ.
 //!
 //! Invariants: a change is stored whole or not at all; of two changes made from the same version
-//! one is refused; a turn id exists once in a conversation and a hand-off once in an episode.
+//! one is refused; a turn id exists once in a conversation and a hand-off once in an episode; what
+//! was served at a publication never changes.
 
+pub mod articles;
 #[cfg(test)]
 mod contract;
+pub mod learning;
+pub mod postgres;
+mod sql;
 pub mod sqlite;
+
+pub use articles::ArticleStore;
+pub use learning::LearningStore;
+pub use sql::SqlStore;
 
 use crate::conversation::record::{Change, ConversationRecord, HandoffRecord, TurnRecord};
 use crate::conversation::{ConversationId, TurnId};
-use std::path::PathBuf;
 use std::pin::Pin;
 
 /// A boxed future, so that the trait can be held as `Arc<dyn Store>`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps conversations. Methods are short; none holds a lock across another.
-pub trait Store: Send + Sync {
+/// Keeps conversations, and with the traits above it everything else. Methods are short; none
+/// holds a lock across another, and none tries again by itself.
+pub trait Store: ArticleStore + LearningStore {
     /// The conversation, `None` where there is none.
     fn conversation<'a>(
         &'a self,
@@ -54,9 +64,17 @@ pub trait Store: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another change came first; read again.
-    #[error("the conversation was changed meanwhile")]
+    #[error("it was changed meanwhile")]
     Conflict,
-    /// The disk is full, or the folder may not be written.
+    /// There is no such publication to serve.
+    #[error("there is no publication {publication}: the latest is {latest}")]
+    NoPublication {
+        /// The number asked for.
+        publication: u64,
+        /// The latest.
+        latest: u64,
+    },
+    /// The disk is full, or the database may not be written.
     #[error("the database cannot be written: {reason}")]
     NotWritable {
         /// The database's own words.
@@ -65,14 +83,18 @@ pub enum StoreError {
         #[source]
         source: Box<sqlx::Error>,
     },
-    /// Another process holds the database too long.
+    /// Somebody else holds the database, or a row of it, too long.
     #[error("the database is locked by another process")]
     Locked(#[source] Box<sqlx::Error>),
-    /// The file is no database, or damaged, or of a newer version.
-    #[error("the database {path} cannot be opened: {reason}")]
+    /// The database does not answer, or the connection broke. A change under way was made as a
+    /// whole or not at all; reading tells which.
+    #[error("the database cannot be reached")]
+    Unavailable(#[source] Box<sqlx::Error>),
+    /// It is no database of ours, or damaged, or of a newer version, or does not let us in.
+    #[error("the database {place} cannot be opened: {reason}")]
     Unusable {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the address without its password.
+        place: String,
         /// What is wrong and what to do.
         reason: String,
     },

@@ -256,6 +256,13 @@ impl From<StoreError> for ApiError {
                 ErrorCode::StoreUnavailable,
                 "nothing can be stored at the moment (disk full or read-only): nothing was changed",
             ),
+            StoreError::Unavailable(_) => (
+                ErrorCode::StoreUnavailable,
+                "the database cannot be reached at the moment: read before sending it again",
+            ),
+            StoreError::NoPublication { .. } => {
+                return Self::new(ErrorCode::InvalidField, error.to_string());
+            }
             StoreError::Locked(_) | StoreError::Failed(_) | StoreError::Unusable { .. } => (
                 ErrorCode::StoreUnavailable,
                 "the database does not answer at the moment: nothing was changed",

@@ -74,6 +74,8 @@ pub enum Status {
     Draft,
     /// Waiting for approval (待审核).
     Review,
+    /// Found right, waiting to be published (待发布).
+    Approved,
     /// Served on its valid days (已发布).
     Published,
     /// Kept for the record, never served (已归档).

@@ -12,7 +12,7 @@ use fenzhen::model::{
     ClassPolicy, Classifier, IntentPolicy, LabelId, LabelSet, ModelError, Models, Pool,
     PoolSettings, Scores, SentimentPolicy, Thresholds, URGENCY_CLASSES, Utterance,
 };
-use fenzhen::store::sqlite::SqliteStore;
+use fenzhen::store::sqlite;
 use fenzhen::text::entity::{EntityFinder, Products};
 use fenzhen::text::keyword::KeywordFinder;
 use fenzhen::text::lexicon::{EmotionLabel, Lexicon};
@@ -248,7 +248,7 @@ impl Service {
         let intents = IntentCatalogue::parse(&read("config/intents.toml")).unwrap();
         let settings = app::triage_settings(&config);
         let triage = Triage::new(text, intents, models, rule_set, settings).unwrap();
-        let store = SqliteStore::open(&folder.path().join("fenzhen.db")).await.unwrap();
+        let store = sqlite::open(&folder.path().join("fenzhen.db")).await.unwrap();
         let app =
             Arc::new(App::join(config, Arc::new(triage), KB.0.clone(), Arc::new(store), rules));
         let router = http::router(app.clone(), telemetry::metrics().unwrap());

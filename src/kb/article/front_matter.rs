@@ -307,9 +307,10 @@ impl<'a> Fields<'a> {
     }
 }
 
-const STATUSES: [(&str, Status); 4] = [
+const STATUSES: [(&str, Status); 5] = [
     ("draft", Status::Draft),
     ("review", Status::Review),
+    ("approved", Status::Approved),
     ("published", Status::Published),
     ("archived", Status::Archived),
 ];
@@ -411,7 +412,10 @@ media = [{ kind = "image", url = "media/a.png", alt = "进度" }]
             "status = \"live\"\nautor = \"a\"",
             &[
                 (1, "the key `kind` is missing"),
-                (4, "`status` is \"live\", but must be one of draft, review, published, archived"),
+                (
+                    4,
+                    "`status` is \"live\", but must be one of draft, review, approved, published, archived",
+                ),
                 (5, "unknown key `autor`"),
             ],
         );
