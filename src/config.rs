@@ -236,6 +236,7 @@ impl KbConfig {
     #[must_use]
     pub fn encoder(&self) -> Option<&Path> {
         (!self.encoder.as_os_str().is_empty()).then_some(&*self.encoder)
+    }
 }
 
 /// `[conversation]`
