@@ -11,6 +11,7 @@
 pub mod article;
 mod concepts;
 mod error;
+pub mod exchange;
 pub mod index;
 pub mod search;
 pub mod tokenizer;
