@@ -66,6 +66,21 @@ fn fills_in_what_may_be_left_out() {
     assert_eq!(serde_json::to_value(article.status).unwrap(), "draft");
 }
 
+/// The sample for editors; a spreadsheet made of it reads the same.
+#[test]
+fn the_sample_table_is_sound() {
+    let sample =
+        std::fs::read(crate::kb::testing::package("tests/fixtures/kb/sample.csv")).unwrap();
+    let articles = check(Format::Csv, sample, &[]).into_articles();
+    let ids: Vec<_> = articles.iter().map(|a| (a.id.as_str(), a.version)).collect();
+    assert_eq!(ids, [("refund-time", 1), ("return-seven-days", 2)]);
+    assert_eq!(articles[1].answer_for(Some("douyin"), &[]), "支持的，请在抖音订单里申请。");
+    assert_eq!(articles[1].actions[0].label, "申请退货");
+    assert_eq!(articles[1].blocks(&articles[1].body).len(), 2);
+    let sheet = write(Format::Xlsx, &articles).unwrap();
+    assert_eq!(check(Format::Xlsx, sheet, &[]).into_articles(), articles);
+}
+
 #[test]
 fn lists_every_fault_of_every_row() {
     let table = "编号,版本,状态,类型,分类,标准问题,相似问法,生效日期,失效日期,后续文章,自助操作,备注,答案\n\
