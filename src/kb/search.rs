@@ -18,7 +18,7 @@ mod tests;
 
 pub use score::{Contribution, Feature, Features};
 
-use super::article::{Article, Media, first_paragraph, load_articles, plain_text};
+use super::article::{Action, Article, Block, Media, first_paragraph, load_articles, plain_text};
 use super::embed::{Embed, Vector};
 use super::index::{
     Folder, Generation, GenerationInfo, ReindexReport, Slot, Tools, published,
@@ -114,6 +114,10 @@ pub struct Hit {
     pub summary: String,
     /// The whole answer as Markdown, first paragraph included.
     pub answer: String,
+    /// The answer in blocks that can be shown one by one.
+    pub blocks: Vec<Block>,
+    /// What the customer can have done at once by the shop's own systems.
+    pub actions: Vec<Action>,
     /// Pictures and films of the answer.
     pub media: Vec<Media>,
     /// The query's words found in the article, in the customer's order, in normalised form.
@@ -429,6 +433,8 @@ fn hit(scored: &Scored<'_>, terms: &QueryTerms<'_>, explain: bool) -> Hit {
         snippet: snippet::snippet(&plain_text(&article.body), terms),
         summary: first_paragraph(&article.body),
         answer: article.body.clone(),
+        blocks: article.blocks(&article.body),
+        actions: article.actions.clone(),
         media: article.media.clone(),
         matched: terms.matched(&scored.entry.text),
         links: article.links.clone(),

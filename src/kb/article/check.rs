@@ -1,7 +1,6 @@
 //! Reads a folder of articles and checks them against each other.
 
-use super::front_matter::Parsed;
-use super::{Article, ArticleFault, Problem, Status, parse_article};
+use super::{Article, ArticleFault, Parsed, Problem, Status, parse_article};
 use crate::kb::KbError;
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -84,7 +83,11 @@ impl Source {
     }
 }
 
-fn list_markdown(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), KbError> {
+/// Adds all `.md` files below `dir` to `paths`.
+///
+/// # Errors
+/// [`KbError::Io`] where a folder cannot be listed.
+pub(crate) fn list_markdown(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), KbError> {
     let failed = |error| KbError::io(dir, error);
     for entry in fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
@@ -113,7 +116,7 @@ fn duplicate_versions(sources: &[Source]) -> Vec<ArticleFault> {
                     version: article.version,
                     other: first.file.display().to_string(),
                 };
-                faults.push(source.fault(source.parsed.id_line, problem));
+                faults.push(source.fault(source.parsed.line_of("id"), problem));
             }
         }
     }
@@ -122,13 +125,16 @@ fn duplicate_versions(sources: &[Source]) -> Vec<ArticleFault> {
 
 fn dangling_links(sources: &[Source]) -> Vec<ArticleFault> {
     let ids: HashSet<&str> = sources.iter().map(|source| &*source.parsed.article.id).collect();
-    let dangling = |source: &Source| {
-        let links = source.parsed.article.links.iter().filter(|link| !ids.contains(link.as_str()));
-        links
-            .map(|link| source.fault(source.parsed.links_line, Problem::DanglingLink(link.clone())))
-            .collect::<Vec<_>>()
-    };
-    sources.iter().flat_map(dangling).collect()
+    let mut faults = Vec::new();
+    for source in sources {
+        for (key, targets) in source.parsed.article.references() {
+            let line = source.parsed.line_of(key);
+            for id in targets.iter().filter(|id| !ids.contains(id.as_str())) {
+                faults.push(source.fault(line, Problem::DanglingLink { key, id: id.clone() }));
+            }
+        }
+    }
+    faults
 }
 
 /// Questions and variants that stand in two published articles valid on a common day.
@@ -141,21 +147,16 @@ fn duplicate_questions(sources: &[Source]) -> Vec<ArticleFault> {
             let letters: String = question.chars().filter(|c| c.is_alphanumeric()).collect();
             let first = *seen.entry(letters).or_insert(source);
             let other = &first.parsed.article;
-            if other.id != article.id && overlap(other, article) {
+            if other.id != article.id && other.valid_with(article) {
                 let problem = Problem::DuplicateQuestion {
                     question: question.to_owned(),
                     other: other.id.clone(),
                 };
-                warnings.push(source.fault(source.parsed.question_line, problem));
+                warnings.push(source.fault(source.parsed.line_of("question"), problem));
             }
         }
     }
     warnings
-}
-
-fn overlap(a: &Article, b: &Article) -> bool {
-    let ends_before = |a: &Article, b: &Article| a.valid_until.is_some_and(|d| d < b.valid_from);
-    !ends_before(a, b) && !ends_before(b, a)
 }
 
 #[cfg(test)]
