@@ -2,6 +2,7 @@
 //!
 //! Start-up is strict: whatever cannot work stops the process with all reasons at once.
 
+pub mod index;
 pub mod models;
 pub mod rules;
 
@@ -9,7 +10,7 @@ use crate::config::{Config, KbConfig, ModelConfig};
 use crate::kb::editorial::Policy;
 use crate::kb::embed::EmbedError;
 use crate::kb::tokenizer::Analyzer;
-use crate::kb::{Embed, KbSettings, KnowledgeBase, Vector};
+use crate::kb::{Embed, KbSettings, KnowledgeBase, RebuildReason, Vector};
 use crate::model::shadow::Shadow;
 use crate::model::{
     Bundle, ClassPolicy, Classifier, Embedder, IntentBundles, IntentPolicy, ModelError, Models,
@@ -29,6 +30,7 @@ use crate::triage::dialogue::{Desk, DeskSettings};
 use crate::triage::models::{BundleInfo, ModelSet};
 use crate::triage::{Readers, TextTools, Triage, TriageSettings};
 use anyhow::Context;
+use index::Indexer;
 use jiff::Timestamp;
 use models::ModelFolders;
 use rules::RuleFile;
@@ -53,6 +55,8 @@ pub struct App {
     pub kb: Arc<KnowledgeBase>,
     /// Keeps conversations and articles.
     pub store: Arc<dyn Store>,
+    /// Keeps the index at what the store says is served.
+    pub indexer: Arc<Indexer>,
     /// Where the rules come from.
     pub rules: RuleFile,
     /// Where the models come from.
@@ -65,31 +69,26 @@ impl App {
     /// # Errors
     /// Every reason why the service cannot start, one a line.
     pub async fn build(config: Config) -> anyhow::Result<Self> {
-        let store = open_store(&config).await?;
-        let parts = tokio::task::spawn_blocking({
-            let config = config.clone();
-            move || {
-                let vocabulary = Vocabulary::load(&config)?;
-                let triage = build_triage(&config, &vocabulary);
-                let kb = build_kb(&config, &vocabulary);
-                match (triage, kb) {
-                    (Ok(triage), Ok(kb)) => Ok((triage, kb)),
-                    (triage, kb) => {
-                        let reasons: Vec<String> = [triage.err(), kb.err()]
-                            .into_iter()
-                            .flatten()
-                            .map(|error| format!("{error:#}"))
-                            .collect();
-                        Err(anyhow::anyhow!(
-                            "the service cannot start:\n  {}",
-                            reasons.join("\n  ")
-                        ))
-                    }
-                }
-            }
+        let vocabulary = Vocabulary::load(&config)?;
+        let knowledge = Knowledge::open(&config, &vocabulary);
+        let triage = tokio::task::spawn_blocking({
+            let (config, vocabulary) = (config.clone(), vocabulary.clone());
+            move || build_triage(&config, &vocabulary)
         });
-        let ((triage, rules), kb) = parts.await??;
-        Ok(Self::join(config, Arc::new(triage), Arc::new(kb), Arc::new(store), rules))
+        let (knowledge, triage) = tokio::join!(knowledge, triage);
+        match (triage?, knowledge) {
+            (Ok((triage, rules)), Ok(knowledge)) => {
+                Ok(Self::join(config, Arc::new(triage), knowledge, rules))
+            }
+            (triage, knowledge) => {
+                let reasons: Vec<String> = [triage.err(), knowledge.err()]
+                    .into_iter()
+                    .flatten()
+                    .map(|error| format!("{error:#}"))
+                    .collect();
+                Err(anyhow::anyhow!("the service cannot start:\n  {}", reasons.join("\n  ")))
+            }
+        }
     }
 
     /// Joins parts that are built already.
@@ -97,10 +96,10 @@ impl App {
     pub fn join(
         config: Config,
         triage: Arc<Triage>,
-        kb: Arc<KnowledgeBase>,
-        store: Arc<dyn Store>,
+        knowledge: Knowledge,
         rules: RuleFile,
     ) -> Self {
+        let Knowledge { store, kb, indexer } = knowledge;
         let settings = DeskSettings {
             conversation: config.conversation.clone(),
             messages: config.messages.clone(),
@@ -109,7 +108,51 @@ impl App {
         };
         let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
         let models = ModelFolders::new(config.model.clone());
-        Self { config, triage, desk, kb, store, rules, models }
+        Self { config, triage, desk, kb, store, indexer, rules, models }
+    }
+}
+
+/// The knowledge base with where it is kept: what `kb` commands need.
+pub struct Knowledge {
+    /// Keeps articles.
+    pub store: Arc<dyn Store>,
+    /// Finds them.
+    pub kb: Arc<KnowledgeBase>,
+    /// Keeps the second at what the first says is served.
+    pub indexer: Arc<Indexer>,
+}
+
+impl Knowledge {
+    /// Opens the store, fills it from the folder of articles if it is empty, and brings the index
+    /// to what is served.
+    ///
+    /// # Errors
+    /// Why the store cannot be opened, the faults of all articles, or why the index cannot be used.
+    pub async fn open(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<Self> {
+        let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
+        index::seed(&*store, &config.kb.articles).await?;
+        let shipped = vocabulary.analyzer();
+        let served = store.publications().await?.served();
+        let analyzer = index::analyzer_at(&*store, served, shipped.clone()).await?;
+        let settings = kb_settings(config);
+        let (kb, reason) = tokio::task::spawn_blocking({
+            let config = config.clone();
+            move || anyhow::Ok(KnowledgeBase::open(&settings, analyzer, load_encoder(&config)?)?)
+        })
+        .await??;
+        if let Some(reason) = reason.filter(|reason| *reason != RebuildReason::NoGeneration) {
+            tracing::warn!(%reason, "the knowledge base is indexed anew");
+        }
+        let knowledge = Self::join(store, Arc::new(kb), shipped);
+        knowledge.indexer.follow().await?;
+        Ok(knowledge)
+    }
+
+    /// Joins parts that are there already; `shipped` cuts words where the store has no lexicon.
+    #[must_use]
+    pub fn join(store: Arc<dyn Store>, kb: Arc<KnowledgeBase>, shipped: Analyzer) -> Self {
+        let indexer = Arc::new(Indexer::new(store.clone(), kb.clone(), shipped));
+        Self { store, kb, indexer }
     }
 }
 
@@ -124,7 +167,8 @@ pub async fn open_store(config: &Config) -> Result<SqlStore, StoreError> {
     }
 }
 
-/// The tables that text path and knowledge base share, some 30 MiB.
+/// The tables that text path and knowledge base share, some 30 MiB. Cheap to clone.
+#[derive(Clone)]
 pub struct Vocabulary {
     normalizer: Arc<Normalizer>,
     dictionary: Arc<Dictionary>,
@@ -140,6 +184,12 @@ impl Vocabulary {
         let dictionary =
             Dictionary::new(&read(path)?).with_context(|| path.display().to_string())?;
         Ok(Self { normalizer: Arc::new(Normalizer::new()), dictionary: Arc::new(dictionary) })
+    }
+
+    /// What cuts the words of articles and queries.
+    #[must_use]
+    pub fn analyzer(&self) -> Analyzer {
+        Analyzer::new(self.normalizer.clone(), self.dictionary.clone())
     }
 }
 
@@ -177,18 +227,20 @@ pub fn editorial_policy(config: &Config) -> Policy {
     Policy { require_review, two_person }
 }
 
-/// The knowledge base alone: what `kb search` needs.
+/// The articles of the folder as they stand, without a store: what `eval retrieval` needs.
 ///
 /// # Errors
 /// Every fault of the articles, or why the index cannot be used.
 pub fn build_kb(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<KnowledgeBase> {
-    let settings = KbSettings {
+    let encoder = load_encoder(config)?;
+    Ok(KnowledgeBase::open_or_build(&kb_settings(config), vocabulary.analyzer(), encoder)?)
+}
+
+fn kb_settings(config: &Config) -> KbSettings {
+    KbSettings {
         articles_dir: config.kb.articles.clone(),
         index_dir: config.data_dir.join(INDEX_FOLDER),
-    };
-    let Vocabulary { normalizer, dictionary } = vocabulary;
-    let analyzer = Analyzer::new(normalizer.clone(), dictionary.clone());
-    Ok(KnowledgeBase::open_or_build(&settings, analyzer, load_encoder(config)?)?)
+    }
 }
 
 /// The encoder of dense retrieval, where the settings name one.

@@ -36,7 +36,6 @@ TEMPERATURE = 0.05
 BATCH = 96  # pairs
 NOISE = 0.25
 LENGTHS = (24, 40)  # characters that a batch is padded to; what is longer is cut in training
-HELD_OUT = 4  # of each article's chat messages, for fitting the ranking: the last ones
 RATE, EPOCHS = 3e-4, 8  # epochs over our own questions
 
 
@@ -67,7 +66,7 @@ def own_texts(binary: Path) -> list[Texts]:
     articles = load_articles(REPO / "kb-index" / "articles")
     lists = []
     for article in articles:
-        queries = asked.get(article.id, {"queries": []})["queries"][:-HELD_OUT]
+        queries = asked.get(article.id, {"queries": []})["queries"]
         lists.append([article.question, *article.variants, *queries, *article.paragraphs[:3]])
     flat = normalise([text for texts in lists for text in texts], binary)
     found, at = [], 0

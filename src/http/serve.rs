@@ -10,10 +10,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How often another process's new index generation is looked for: an editor who ran
-/// `fenzhen kb reindex` sees it within seconds, and looking is one small file read.
-const REFRESH: Duration = Duration::from_secs(2);
-
 /// How often histogram samples are folded into their buckets; until then each takes some bytes.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -31,7 +27,7 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         true => Some(app.rules.watch(app.triage.clone())?),
         false => None,
     };
-    tokio::spawn(follow_index(app.clone()));
+    tokio::spawn(app.indexer.clone().run());
     let metrics = telemetry::metrics()?;
     tokio::spawn(keep_metrics(metrics.clone()));
     let grace = http.shutdown_grace;
@@ -72,25 +68,6 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Takes over index generations that other processes build.
-async fn follow_index(app: Arc<App>) {
-    let mut ticks = tokio::time::interval(REFRESH);
-    loop {
-        ticks.tick().await;
-        let kb = app.kb.clone();
-        match tokio::task::spawn_blocking(move || kb.refresh()).await {
-            Ok(Ok(false)) => {}
-            Ok(Ok(true)) => {
-                tracing::info!(kb_generation = app.kb.generation().number, "index in force");
-            }
-            Ok(Err(reason)) => {
-                tracing::warn!(%reason, "the index on disk is not taken over, the old one goes on");
-            }
-            Err(error) => tracing::error!(%error, "looking for a new index failed"),
-        }
-    }
 }
 
 /// Keeps the memory of unread metrics bounded.

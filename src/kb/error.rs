@@ -53,6 +53,9 @@ pub enum KbError {
     /// The encoder of dense retrieval failed; the index was left as it is.
     #[error("the texts cannot be turned into vectors: {0}")]
     Embedding(#[source] super::embed::EmbedError),
+    /// The articles cannot be read where they come from; the index was left as it is.
+    #[error("the articles cannot be read: {0}")]
+    Source(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Building was called off; the index was left as it is.
     #[error("indexing was cancelled")]
     Cancelled,

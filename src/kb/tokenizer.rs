@@ -45,13 +45,18 @@ impl Analyzer {
         Self { normalizer, dictionary, concepts: Arc::new(Concepts::of_shop()) }
     }
 
-    /// The same with other words and synonyms, as editors change them while the service runs.
+    /// The same with other words.
+    #[must_use]
+    pub fn with_dictionary(self, dictionary: Arc<Dictionary>) -> Self {
+        Self { dictionary, ..self }
+    }
+
+    /// The same with other synonyms.
     ///
     /// # Errors
-    /// The number of the line of `concepts` that cannot be read.
-    pub fn with_lexicon(&self, dictionary: Arc<Dictionary>, concepts: &str) -> Result<Self, usize> {
-        let concepts = Arc::new(Concepts::new(concepts)?);
-        Ok(Self { normalizer: Arc::clone(&self.normalizer), dictionary, concepts })
+    /// The number of the line of `concepts` that cannot be read, from 1.
+    pub fn with_synonyms(self, concepts: &str) -> Result<Self, usize> {
+        Ok(Self { concepts: Arc::new(Concepts::new(concepts)?), ..self })
     }
 
     /// The form in which texts are indexed and queries are asked.

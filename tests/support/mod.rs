@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use fenzhen::app::rules::RuleFile;
-use fenzhen::app::{self, App};
+use fenzhen::app::{self, App, Knowledge};
 use fenzhen::config::Config;
 use fenzhen::kb::tokenizer::Analyzer;
 use fenzhen::kb::{KbSettings, KnowledgeBase};
@@ -249,8 +249,11 @@ impl Service {
         let settings = app::triage_settings(&config);
         let triage = Triage::new(text, intents, models, rule_set, settings).unwrap();
         let store = sqlite::open(&folder.path().join("fenzhen.db")).await.unwrap();
-        let app =
-            Arc::new(App::join(config, Arc::new(triage), KB.0.clone(), Arc::new(store), rules));
+        let app = {
+            let analyzer = Analyzer::new(NORMALIZER.clone(), DICTIONARY.clone());
+            let knowledge = Knowledge::join(Arc::new(store), KB.0.clone(), analyzer);
+            Arc::new(App::join(config, Arc::new(triage), knowledge, rules))
+        };
         let router = http::router(app.clone(), telemetry::metrics().unwrap());
         Self { router, app, _folder: folder }
     }
