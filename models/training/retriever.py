@@ -164,11 +164,12 @@ def train(model: Retriever, binary: Path, seed: int, vocab: Mapping[str, int], e
         placed = F.normalize(model.out(pooled([text for _, a, b in batch for text in (a, b)])), dim=-1)
         loss = pair_loss(placed[::2], placed[1::2], [article for article, _, _ in batch])
         parts = [loss.item()]
-        if step % 2:
-            chosen = [outside[(step // 2 * 64 + at) % len(outside)] for at in range(64)]
+        other = torch.zeros(())
+        if step % 4 == 1:
+            chosen = [outside[(step // 4 * 64 + at) % len(outside)] for at in range(64)]
             placed = F.normalize(model.out(pooled([text for pair in chosen for text in pair])), dim=-1)
             other = 0.5 * pair_loss(placed[::2], placed[1::2], [pair[0] for pair in chosen])
-        else:
+        elif step % 4 == 3:
             some = rng.sample(rows, 96)
             logits = model.intent(pooled([row.text for row in some]))
             target = torch.tensor([[row.targets["intent"].get(name, 0.0) for name in intents] for row in some])
@@ -212,7 +213,10 @@ def main() -> None:
     encoder = Encoder(len(vocab), EncoderSize(), dropout=0.1)
     held = torch.load(WORK / args.base, weights_only=True)["state"]
     encoder.load_state_dict({key.removeprefix("body.encoder."): value for key, value in held.items() if key.startswith("body.encoder.")})
-    model = train(Retriever(PooledEncoder(encoder)), args.normalizer, args.seed, vocab, args.epochs, args.drop)
+    start = Retriever(PooledEncoder(encoder))
+    if "out.weight" in held:
+        start.out.load_state_dict({key: held[f"out.{key}"] for key in ("weight", "bias")})
+    model = train(start, args.normalizer, args.seed, vocab, args.epochs, args.drop)
     torch.save({"state": model.state_dict()}, WORK / (args.out or f"retriever-{args.seed}.pt"))
 
 
