@@ -232,6 +232,11 @@ pub struct KbConfig {
 }
 
 impl KbConfig {
+    /// Searches by words alone.
+    pub fn without_encoder(&mut self) {
+        self.encoder = PathBuf::new();
+    }
+
     /// The encoder's bundle, where there is to be one.
     #[must_use]
     pub fn encoder(&self) -> Option<&Path> {

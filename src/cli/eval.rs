@@ -363,16 +363,16 @@ fn check(folder: &Path, record: bool, settings: &Settings) -> anyhow::Result<Exi
 }
 
 /// A data folder of its own, so that measuring touches no running service; removed at the end.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> anyhow::Result<Self> {
+    pub(super) fn new() -> anyhow::Result<Self> {
         let folder = std::env::temp_dir().join(format!("fenzhen-eval-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         Ok(Self(folder))
     }
 
-    fn config(&self, config: &Config) -> Config {
+    pub(super) fn config(&self, config: &Config) -> Config {
         Config { data_dir: self.0.clone(), ..config.clone() }
     }
 }

@@ -1,11 +1,13 @@
 //! `fenzhen kb`.
 
 mod convert;
+mod features;
 
 use super::{Settings, exit, print_json};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
 use convert::ConvertArgs;
+use features::FeaturesArgs;
 use fenzhen::app::{Vocabulary, build_kb};
 use fenzhen::kb::advice::advise;
 use fenzhen::kb::article::{check_articles, load_articles};
@@ -49,6 +51,8 @@ pub(crate) enum KbCommand {
     },
     /// Turn articles from one format into another: a folder or .zip of Markdown, .csv, .xlsx, .jsonl.
     Convert(ConvertArgs),
+    /// What ranking sees of each candidate of some queries, for fitting its weights.
+    Features(FeaturesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -105,6 +109,7 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
             out!("{table}\ngeneration {}", found.generation);
             Ok(ExitCode::SUCCESS)
         }
+        KbCommand::Features(args) => features::run(args),
         KbCommand::Reindex { place } => {
             let config = place.load()?;
             let kb = build_kb(&config, &Vocabulary::load(&config)?)?;

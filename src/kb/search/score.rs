@@ -13,6 +13,8 @@ use super::terms::{KindTerms, QueryTerms, weight};
 use crate::kb::embed::Vector;
 use crate::kb::index::{Background, Entry, Kind, TermId};
 use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use utoipa::ToSchema;
 
 /// What is looked at.
@@ -68,28 +70,59 @@ impl Feature {
         Self::Length,
         Self::OutOfScope,
     ];
+
+    /// Its name in answers and in `ranking.toml`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chars => "chars",
+            Self::Pairs => "pairs",
+            Self::Concepts => "concepts",
+            Self::CharsMean => "chars_mean",
+            Self::PairsMean => "pairs_mean",
+            Self::Question => "question",
+            Self::Meaning => "meaning",
+            Self::Intent => "intent",
+            Self::IntentLog => "intent_log",
+            Self::UnknownPairs => "unknown_pairs",
+            Self::UnknownChars => "unknown_chars",
+            Self::Length => "length",
+            Self::OutOfScope => "out_of_scope",
+        }
+    }
 }
 
 /// The value of each feature.
 pub type Features = [f32; N_FEATURES];
 
 /// Log-odds of the logistic function.
+#[derive(Debug)]
 struct Weights {
     constant: f32,
     features: Features,
 }
 
-/// Where the query has a vector.
-const WITH_MEANING: Weights = Weights {
-    constant: -6.0,
-    features: [5.0, 2.0, 7.0, 0.0, 0.0, 2.0, 9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-};
+/// The weights of a query that has a vector and of one that has none.
+static RANKING: LazyLock<[Weights; 2]> = LazyLock::new(|| {
+    read_ranking(include_str!("ranking.toml")).expect("the compiled-in weights are tested")
+});
 
-/// Where it has none.
-const BY_WORDS: Weights = Weights {
-    constant: -3.0,
-    features: [6.8, 2.5, 8.5, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
-};
+/// Reads the tables `with_meaning` and `by_words`: a constant and a number for each feature.
+fn read_ranking(text: &str) -> Result<[Weights; 2], String> {
+    let tables: BTreeMap<String, BTreeMap<String, f32>> =
+        toml::from_str(text).map_err(|error| error.to_string())?;
+    let table = |name: &str| {
+        let table = tables.get(name).ok_or_else(|| format!("there is no table {name}"))?;
+        let weight =
+            |key: &str| table.get(key).copied().ok_or_else(|| format!("{name}.{key} is missing"));
+        let mut features = [0.0; N_FEATURES];
+        for (to, feature) in features.iter_mut().zip(Feature::ALL) {
+            *to = weight(feature.name())?;
+        }
+        Ok::<Weights, String>(Weights { constant: weight("constant")?, features })
+    };
+    Ok([table("with_meaning")?, table("by_words")?])
+}
 
 /// Weight of all articles in the model of one, in counts of [`crate::kb::index::Counts`]: of 100 to
 /// 10,000 the best on held-out queries, and flat around it.
@@ -174,7 +207,7 @@ impl<'a> Scored<'a> {
             (of_chars.n().max(1) as f32).ln(),
             out_of_scope.unwrap_or(UNKNOWN_INTENT),
         ];
-        let weights = if vector.is_some() { &WITH_MEANING } else { &BY_WORDS };
+        let weights = &RANKING[usize::from(vector.is_none())];
         let sum: f32 = weights.features.iter().zip(&features).map(|(w, f)| w * f).sum();
         let score = 1.0 / (1.0 + (-(weights.constant + sum)).exp());
         Self { entry, score, features, question_idx, weights }
@@ -223,4 +256,24 @@ fn best_question(
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_compiled_in_weights_are_whole() {
+        let weights = read_ranking(include_str!("ranking.toml")).unwrap();
+        assert!(weights.iter().all(|w| w.features.iter().all(|weight| weight.is_finite())));
+        let error = read_ranking("[with_meaning]\nconstant = 1.0").unwrap_err();
+        assert_eq!(error, "with_meaning.chars is missing");
+    }
+
+    #[test]
+    fn features_are_named_as_in_answers() {
+        for feature in Feature::ALL {
+            assert_eq!(serde_json::to_value(feature).unwrap(), feature.name());
+        }
+    }
 }
