@@ -35,12 +35,124 @@ pub struct KbSettings {
 mod testing {
     //! Shared by the tests of this module.
 
+    use super::article::{
+        Action, Article, Attachment, Category, Kind, Media, MediaKind, Status, TargetedAnswer,
+    };
     use super::tokenizer::Analyzer;
     use super::{KbSettings, KnowledgeBase};
     use crate::text::normalize::Normalizer;
     use crate::text::segment::Dictionary;
+    use jiff::ToSpan;
+    use jiff::civil::Date;
+    use proptest::prelude::*;
     use std::path::{Path, PathBuf};
     use std::sync::{Arc, LazyLock};
+
+    /// A text of one line with what formats trip over.
+    fn any_line() -> impl Strategy<Value = String> {
+        let line = "[\\PC]{1,20}|[=+@'\"\\\\,;-][a甲\u{1F600}'\"\\\\,; =+|#-]{0,12}|_x000[0-9A]_|\\+\\+\\+|true|1\\.0|NA|2026-01-02";
+        line.prop_map(|line| line.trim().to_owned()).prop_filter("not blank", |line| {
+            !line.is_empty() && !line.contains(['\u{fffe}', '\u{ffff}'])
+        })
+    }
+
+    fn any_text() -> impl Strategy<Value = String> {
+        let line =
+            prop_oneof![3 => any_line(), 1 => Just(String::new()), 1 => Just("  缩进\t".into())];
+        let lines = prop::collection::vec(line, 1..6);
+        let text = lines.prop_map(|lines| lines.join("\n").trim().to_owned());
+        text.prop_filter("not blank", |text| !text.is_empty())
+    }
+
+    fn any_lines() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec(any_line(), 0..3)
+    }
+
+    fn any_date() -> impl Strategy<Value = Date> {
+        (1_i16..=9998, 1_i8..=12, 1_i8..=28)
+            .prop_map(|(year, month, day)| Date::constant(year, month, day))
+    }
+
+    fn any_parts() -> impl Strategy<Value = Article> {
+        let media = (prop::bool::ANY, any_line(), any_line()).prop_map(|(film, url, alt)| Media {
+            kind: if film { MediaKind::Video } else { MediaKind::Image },
+            url,
+            alt,
+        });
+        let attachment = (any_line(), any_line()).prop_map(|(name, url)| Attachment { name, url });
+        let params = prop::collection::btree_map(any_line(), any_line(), 0..3);
+        let action = ("[a-z]{1,5}([._][a-z0-9]{1,3})?", any_line(), params)
+            .prop_filter("an id", |(id, ..)| {
+                !id.contains("._")
+                    && !id
+                        .rsplit(['.', '_'])
+                        .next()
+                        .unwrap()
+                        .starts_with(|c: char| c.is_ascii_digit())
+            })
+            .prop_map(|(id, label, params)| Action { id, label, params });
+        let answer = (any_lines(), prop::collection::vec(any_line(), 1..3), any_text())
+            .prop_map(|(channels, tags, body)| TargetedAnswer { channels, tags, body });
+        (
+            prop::collection::vec(media, 0..2),
+            prop::collection::vec(attachment, 0..2),
+            prop::collection::vec(action, 0..2),
+            prop::collection::vec(answer, 0..3),
+        )
+            .prop_map(|(media, attachments, actions, answers)| Article {
+                media,
+                attachments,
+                actions,
+                answers,
+                ..Article::blank()
+            })
+    }
+
+    /// Any sound article: every field, texts that look like syntax, numbers, formulas and dates.
+    pub(crate) fn any_article() -> impl Strategy<Value = Article> {
+        let words = ("[a-z0-9-]{1,8}", 1_u32..5, 0_usize..4, 0_usize..6);
+        let texts = (any_line(), any_text(), prop::option::of(any_line()));
+        let lists = (any_lines(), any_lines(), any_lines(), any_lines(), any_lines());
+        let dates =
+            (any_date(), prop::option::of(0_i32..400), any_date(), prop::option::of(any_date()));
+        (words, texts, lists, dates, any_parts()).prop_map(|(words, texts, lists, dates, parts)| {
+            let (id, version, status, kind) = words;
+            let (question, body, owner) = texts;
+            let (variants, intents, tags, links, see_also) = lists;
+            let statuses = [Status::Draft, Status::Review, Status::Published, Status::Archived];
+            let kinds = [
+                Kind::ProductFact,
+                Kind::TradeRule,
+                Kind::ServicePolicy,
+                Kind::Faq,
+                Kind::Process,
+                Kind::Case,
+            ];
+            Article {
+                status: statuses[status],
+                kind: kinds[kind],
+                category: Category::parse("售后/退货/七天, 无\"理由").unwrap(),
+                valid_from: dates.0,
+                valid_until: dates.1.map(|days| dates.0.saturating_add(days.days())),
+                updated: dates.2,
+                review_by: dates.3,
+                replaces: links.clone(),
+                depends_on: vec!["policy:return-7d".into(), format!("product:{id}")],
+                id,
+                version,
+                question,
+                body,
+                owner,
+                variants,
+                intents,
+                tags,
+                links,
+                see_also,
+                ..parts
+            }
+            .tidy()
+        })
+    }
 
     static TABLES: LazyLock<(Arc<Dictionary>, Arc<Normalizer>)> = LazyLock::new(|| {
         let words = include_str!("../config/dictionary.txt");

@@ -4,18 +4,32 @@
 //! of one article; an id and a version together are unique. This module holds the types; reading
 //! one file is in [`front_matter`](self), the checks across files in [`check_articles`].
 //!
-//! Invariant: an [`Article`] that left this module has a question, a category under one of the
-//! three top names and dates in order.
+//! Invariant: an [`Article`] that was read by this module is tidy ([`Article::tidy`]) and has no
+//! [`Article::problems`]: it has a question, a category under one of the three top names, dates in
+//! order, and no text that a format of exchange could not carry.
 
+mod answer;
+mod blocks;
 mod check;
 mod fault;
+mod fields;
 mod front_matter;
 mod markdown;
+mod names;
+mod problems;
+mod write;
 
+pub use answer::{Action, Attachment, TargetedAnswer};
+pub use blocks::Block;
 pub use check::{Checked, check_articles, load_articles};
-pub use fault::{ArticleFault, Problem};
-pub use front_matter::parse_article;
+pub use fault::{ArticleFault, Problem, Shape};
+pub(super) use fields::{Node, Read, Table, Value, read_article};
+pub use front_matter::{Parsed, parse_article};
 pub(super) use markdown::{first_paragraph, plain_text};
+pub use names::{chinese_name, chinese_word};
+pub(super) use names::{english_key, english_word};
+pub use problems::limits;
+pub use write::to_markdown;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -56,11 +70,44 @@ pub struct Article {
     /// Day of the last edit.
     #[schema(value_type = String, format = Date, example = "2026-07-01")]
     pub updated: Date,
+    /// Who answers for it, a person or a department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "售后组 林晓")]
+    pub owner: Option<String>,
+    /// Day by which somebody must have looked at it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date, example = "2027-01-01")]
+    pub review_by: Option<Date>,
+    /// Free words to filter a search by.
+    #[serde(default)]
+    #[schema(example = json!(["大促", "运费"]))]
+    pub tags: Vec<String>,
     /// Ids of articles that often come next.
     #[schema(example = json!(["return-how-to", "return-not-accepted"]))]
     pub links: Vec<String>,
+    /// Ids of articles on neighbouring matters.
+    #[serde(default)]
+    #[schema(example = json!(["exchange-how-to"]))]
+    pub see_also: Vec<String>,
+    /// Ids of articles that this one takes the place of.
+    #[serde(default)]
+    #[schema(example = json!(["return-five-days"]))]
+    pub replaces: Vec<String>,
+    /// Products and policies it relies on, as `kind:name`; when one changes, the article is stale.
+    #[serde(default)]
+    #[schema(example = json!(["policy:return-7d", "product:t1"]))]
+    pub depends_on: Vec<String>,
     /// Pictures and films that belong to the answer.
     pub media: Vec<Media>,
+    /// Files that belong to the answer.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
+    /// What the customer can have done at once by the shop's own systems.
+    #[serde(default)]
+    pub actions: Vec<Action>,
+    /// Answers for some channels or customers that take the place of `body` there.
+    #[serde(default)]
+    pub answers: Vec<TargetedAnswer>,
     /// The answer as Markdown; its first paragraph can be sent alone.
     #[schema(example = "支持的。从签收起 7 天内，商品完好，就可以申请无理由退货。")]
     pub body: String,
@@ -169,6 +216,41 @@ impl Article {
             && self.valid_until.is_none_or(|last| date <= last)
     }
 
+    /// A first draft with nothing in it: what the fields hold until somebody fills them.
+    #[must_use]
+    pub fn blank() -> Self {
+        Self {
+            id: String::new(),
+            version: 1,
+            status: Status::Draft,
+            kind: Kind::Faq,
+            category: Category(String::new()),
+            question: String::new(),
+            variants: Vec::new(),
+            intents: Vec::new(),
+            valid_from: Date::ZERO,
+            valid_until: None,
+            updated: Date::ZERO,
+            owner: None,
+            review_by: None,
+            tags: Vec::new(),
+            links: Vec::new(),
+            see_also: Vec::new(),
+            replaces: Vec::new(),
+            depends_on: Vec::new(),
+            media: Vec::new(),
+            attachments: Vec::new(),
+            actions: Vec::new(),
+            answers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    /// The lists of other articles' ids, each with its key.
+    pub fn references(&self) -> [(&'static str, &[String]); 3] {
+        [("links", &self.links), ("see_also", &self.see_also), ("replaces", &self.replaces)]
+    }
+
     /// The standard question, then the variants.
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.question).chain(&self.variants).map(String::as_str)
@@ -252,14 +334,10 @@ mod tests {
             kind: Kind::Faq,
             category: Category::parse("售后/退货").unwrap(),
             question: "支持七天无理由退货吗？".into(),
-            variants: Vec::new(),
-            intents: Vec::new(),
             valid_from: Date::constant(2026, 1, 1),
-            valid_until: None,
             updated: Date::constant(2026, 1, 1),
-            links: Vec::new(),
-            media: Vec::new(),
             body: "支持的。".into(),
+            ..Article::blank()
         }
     }
 }

@@ -19,7 +19,7 @@ mod tests;
 pub(super) use lexicon::Lexicon;
 pub use score::Contribution;
 
-use super::article::{Article, Media, first_paragraph, served_version};
+use super::article::{Action, Article, Block, Media, first_paragraph, served_version};
 use super::index::{Folder, Generation, GenerationInfo, ReindexReport, article_set_hash};
 use super::tokenizer::Analyzer;
 use super::{KbError, KbSettings, RebuildReason, article, index};
@@ -102,6 +102,10 @@ pub struct Hit {
     pub summary: String,
     /// The whole answer as Markdown, first paragraph included.
     pub answer: String,
+    /// The answer in blocks that can be shown one by one.
+    pub blocks: Vec<Block>,
+    /// What the customer can have done at once by the shop's own systems.
+    pub actions: Vec<Action>,
     /// Pictures and films of the answer.
     pub media: Vec<Media>,
     /// The query's words found in the article, in the customer's order, in normalised form.
@@ -296,6 +300,8 @@ fn hit(
         snippet: snippet::snippet(lexicon.body(candidate.article_idx), terms),
         summary: first_paragraph(&article.body),
         answer: article.body.clone(),
+        blocks: article.blocks(&article.body),
+        actions: article.actions.clone(),
         media: article.media.clone(),
         matched: terms.matched(lexicon.words(candidate.article_idx)),
         links: article.links.clone(),

@@ -1,7 +1,6 @@
 //! Reads a folder of articles and checks them against each other.
 
-use super::front_matter::Parsed;
-use super::{Article, ArticleFault, Problem, Status, parse_article};
+use super::{Article, ArticleFault, Parsed, Problem, Status, parse_article};
 use crate::kb::KbError;
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -113,7 +112,7 @@ fn duplicate_versions(sources: &[Source]) -> Vec<ArticleFault> {
                     version: article.version,
                     other: first.file.display().to_string(),
                 };
-                faults.push(source.fault(source.parsed.id_line, problem));
+                faults.push(source.fault(source.parsed.line_of("id"), problem));
             }
         }
     }
@@ -122,13 +121,16 @@ fn duplicate_versions(sources: &[Source]) -> Vec<ArticleFault> {
 
 fn dangling_links(sources: &[Source]) -> Vec<ArticleFault> {
     let ids: HashSet<&str> = sources.iter().map(|source| &*source.parsed.article.id).collect();
-    let dangling = |source: &Source| {
-        let links = source.parsed.article.links.iter().filter(|link| !ids.contains(link.as_str()));
-        links
-            .map(|link| source.fault(source.parsed.links_line, Problem::DanglingLink(link.clone())))
-            .collect::<Vec<_>>()
-    };
-    sources.iter().flat_map(dangling).collect()
+    let mut faults = Vec::new();
+    for source in sources {
+        for (key, targets) in source.parsed.article.references() {
+            let line = source.parsed.line_of(key);
+            for id in targets.iter().filter(|id| !ids.contains(id.as_str())) {
+                faults.push(source.fault(line, Problem::DanglingLink { key, id: id.clone() }));
+            }
+        }
+    }
+    faults
 }
 
 /// Questions and variants that stand in two published articles valid on a common day.
@@ -146,7 +148,7 @@ fn duplicate_questions(sources: &[Source]) -> Vec<ArticleFault> {
                     question: question.to_owned(),
                     other: other.id.clone(),
                 };
-                warnings.push(source.fault(source.parsed.question_line, problem));
+                warnings.push(source.fault(source.parsed.line_of("question"), problem));
             }
         }
     }

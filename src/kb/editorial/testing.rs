@@ -28,13 +28,10 @@ pub(crate) fn article(id: &str, version: u32, status: Status) -> Article {
         category: Category::parse("售后/退货").unwrap(),
         question: format!("{id} 的第 {version} 版？"),
         variants: vec!["能退吗".to_owned()],
-        intents: Vec::new(),
         valid_from: Date::constant(2026, 1, 1),
-        valid_until: None,
         updated: Date::constant(2026, 1, 1),
-        links: Vec::new(),
-        media: Vec::new(),
         body: "支持的。".to_owned(),
+        ..Article::blank()
     }
 }
 
