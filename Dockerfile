@@ -14,7 +14,7 @@ RUN make build
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends curl libstdc++6 \
+ && apt-get install --yes --no-install-recommends ca-certificates curl libstdc++6 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --create-home --home-dir /fenzhen fenzhen
 WORKDIR /fenzhen

@@ -5,7 +5,8 @@
 pub mod models;
 pub mod rules;
 
-use crate::config::{Config, ModelConfig};
+use crate::config::{Config, KbConfig, ModelConfig};
+use crate::kb::editorial::Policy;
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
 use crate::model::shadow::Shadow;
 use crate::model::{
@@ -166,6 +167,13 @@ pub fn triage_settings(config: &Config) -> TriageSettings {
         feeling: config.feeling.clone(),
         large_amount: config.complexity.large_amount_yuan,
     }
+}
+
+/// The rules of the life cycle of articles.
+#[must_use]
+pub fn editorial_policy(config: &Config) -> Policy {
+    let KbConfig { require_review, two_person, .. } = config.kb;
+    Policy { require_review, two_person }
 }
 
 /// The knowledge base alone: what `kb search` needs.

@@ -280,7 +280,11 @@ pub enum EditError {
     #[error("the article has no versions: save one first")]
     NoVersion,
     /// The latest version's status does not allow it.
-    #[error("version {version} is {status:?}: it cannot be changed by {action:?}")]
+    #[error(
+        "version {version} is {}, which `{}` does not start from: read it again",
+        word(status),
+        word(action)
+    )]
     NotAllowed {
         /// The latest version.
         version: u32,
@@ -317,6 +321,11 @@ pub enum EditError {
         /// The number.
         version: u32,
     },
+}
+
+/// A status or an action as it is written elsewhere.
+fn word(value: &impl fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
 }
 
 /// The change that `edit` makes of `record`.

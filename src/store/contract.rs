@@ -1,10 +1,16 @@
 //! What every [`Store`] must do, run on each implementation.
 
+pub(super) mod articles;
+pub(super) mod learning;
+pub(super) mod model;
+
 use super::{Store, StoreError};
 use crate::conversation::record::{Change, ConversationRecord, HandoffRecord, TurnRecord};
 use crate::conversation::state::{Heard, Limits, State, hear};
 use crate::conversation::{ClientId, ConversationId, StrikeReason, TurnOutcome};
 use jiff::Timestamp;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 pub(super) fn id(id: &str) -> ClientId {
     ClientId::try_from(id.to_owned()).unwrap()
@@ -45,7 +51,7 @@ pub(super) fn first_turn(conversation_id: &ConversationId) -> Change {
 }
 
 /// Panics where `store` breaks the contract; `store` must be empty.
-pub(super) async fn check(store: &dyn Store) {
+pub(super) async fn check(store: Arc<dyn Store>) {
     store.ready().await.unwrap();
     let c1 = id("c1");
     assert!(store.conversation(&c1).await.unwrap().is_none());
@@ -93,15 +99,29 @@ pub(super) async fn check(store: &dyn Store) {
     let same_id = Change { conversation: stored.clone(), turn: Some(turn(1, "t1")), handoff: None };
     assert!(matches!(store.commit(same_id).await, Err(StoreError::Conflict)));
 
-    // Of many changes made from one version one is stored.
-    let changes = (0..8).map(|i| {
-        let turn = turn(1, &format!("p{i}"));
-        store.commit(Change { conversation: stored.clone(), turn: Some(turn), handoff: None })
-    });
-    let mut n_stored = 0;
-    for change in changes.collect::<Vec<_>>() {
-        n_stored += usize::from(change.await.is_ok());
+    // Of many changes made from one version at once one is stored.
+    let mut commits = JoinSet::new();
+    for i in 0..8 {
+        let (store, conversation) = (store.clone(), stored.clone());
+        let turn = Some(turn(1, &format!("p{i}")));
+        commits
+            .spawn(async move { store.commit(Change { conversation, turn, handoff: None }).await });
     }
-    assert_eq!(n_stored, 1);
+    assert_eq!(n_stored(commits).await, 1);
     assert_eq!(store.conversation(&c1).await.unwrap().unwrap().version, 3);
+
+    // Any text that a customer can send is kept; one database has no U+0000.
+    let mut odd = first_turn(&id("c3"));
+    odd.turn = Some(TurnRecord { text: "a\0'%😀".to_owned(), ..turn(0, "t1") });
+    store.commit(odd).await.unwrap();
+    assert_eq!(store.turns(&id("c3")).await.unwrap()[0].text, "a\u{fffd}'%😀");
+}
+
+/// How many of these were stored; the others must have been refused as coming second.
+pub(super) async fn n_stored<T: Send + 'static>(commits: JoinSet<Result<T, StoreError>>) -> usize {
+    let results = commits.join_all().await;
+    for result in &results {
+        assert!(matches!(result, Ok(_) | Err(StoreError::Conflict)), "{:?}", result.as_ref().err());
+    }
+    results.iter().filter(|result| result.is_ok()).count()
 }

@@ -8,6 +8,7 @@ use super::{StoreError, sql};
 use sqlx::ConnectOptions;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteError};
+use std::io;
 use std::path::Path;
 
 /// Readers; more gain nothing on the few cores a node has.
@@ -37,10 +38,8 @@ pub async fn open(path: &Path) -> Result<SqlStore, StoreError> {
     install_drivers();
     let place = path.display().to_string();
     let unusable = |reason: String| StoreError::Unusable { place: place.clone(), reason };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
-    }
-    let options = SqliteConnectOptions::new().filename(path);
+    let file = file_of(path).map_err(|error| unusable(error.to_string()))?;
+    let options = SqliteConnectOptions::new().filename(file);
     let open = async {
         let options_of = |options: SqliteConnectOptions| {
             AnyConnectOptions::from_url(&options.to_url_lossy())
@@ -73,6 +72,16 @@ pub async fn open(path: &Path) -> Result<SqlStore, StoreError> {
     })?;
     sql::migrate(&store, &place).await?;
     Ok(store)
+}
+
+/// The file's name as it survives the way through an address, which the generic driver takes: there
+/// `..` would be cut out and `%` read as the start of a code. Makes the folder.
+fn file_of(path: &Path) -> io::Result<String> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let file = folder.canonicalize()?.join(path.file_name().unwrap_or_default());
+    Ok(file.to_string_lossy().replace('%', "%25"))
 }
 
 /// Sorts SQLite's errors by what the caller can do. Codes: <https://sqlite.org/rescode.html>.

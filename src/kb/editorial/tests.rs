@@ -67,6 +67,14 @@ fn statuses_move_only_along_the_life_cycle() {
 }
 
 #[test]
+fn a_refusal_names_status_and_action() {
+    let record = record_of(&[Status::Published]);
+    let refused = apply(&record, Edit::Submit, by("编辑乙", &record), LOOSE).unwrap_err();
+    let expected = "version 1 is published, which `submit` does not start from: read it again";
+    assert_eq!(refused.to_string(), expected);
+}
+
+#[test]
 fn a_lost_update_is_refused() {
     let record = record_of(&[Status::Draft]);
     let stale = By { revision: 0, ..by("编辑乙", &record) };

@@ -246,6 +246,20 @@ impl ArticleStore for SqlStore {
         })
     }
 
+    fn needs_rebuild(&self, a: u64, b: u64) -> StoreFuture<'_, bool> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT number FROM publications WHERE number > $1 AND number <= $2 \
+                 AND reason IN ('lexicon', 'reindex') LIMIT 1",
+            )
+            .bind(stored(a.min(b)))
+            .bind(stored(a.max(b)))
+            .fetch_optional(&self.readers)
+            .await?;
+            Ok(row.is_some())
+        })
+    }
+
     fn changed_between(&self, a: u64, b: u64) -> StoreFuture<'_, Vec<String>> {
         Box::pin(async move {
             let ids = sqlx::query_scalar(
