@@ -12,6 +12,7 @@ pub mod article;
 mod concepts;
 pub mod editorial;
 mod error;
+pub mod exchange;
 pub mod index;
 pub mod search;
 pub mod tokenizer;

@@ -21,13 +21,15 @@ mod write;
 
 pub use answer::{Action, Attachment, TargetedAnswer};
 pub use blocks::Block;
+pub(super) use check::list_markdown;
 pub use check::{Checked, check_articles, load_articles};
 pub use fault::{ArticleFault, Problem, Shape};
 pub(super) use fields::{Node, Read, Table, Value, read_article};
+pub(super) use front_matter::parse_table;
 pub use front_matter::{Parsed, parse_article};
 pub(super) use markdown::{first_paragraph, plain_text};
 pub use names::{chinese_name, chinese_word};
-pub(super) use names::{english_key, english_word};
+pub(super) use names::{english_key, english_word, keys};
 pub use problems::limits;
 pub use write::to_markdown;
 

@@ -83,7 +83,11 @@ impl Source {
     }
 }
 
-fn list_markdown(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), KbError> {
+/// Adds all `.md` files below `dir` to `paths`.
+///
+/// # Errors
+/// [`KbError::Io`] where a folder cannot be listed.
+pub(crate) fn list_markdown(dir: &Path, paths: &mut Vec<PathBuf>) -> Result<(), KbError> {
     let failed = |error| KbError::io(dir, error);
     for entry in fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;

@@ -1,6 +1,6 @@
 //! What can be wrong with an article, told to its editor.
 
-use super::names::chinese_name;
+use super::names::{chinese_name, chinese_word};
 use jiff::civil::Date;
 use std::fmt;
 use std::path::PathBuf;
@@ -122,6 +122,22 @@ pub enum Problem {
         /// The file or row read first.
         other: String,
     },
+    /// Two rows are both to become the next version of one article.
+    #[error("\"{id}\" without a version is already in {other}")]
+    DuplicateNext {
+        /// The article.
+        id: String,
+        /// The row read first.
+        other: String,
+    },
+    /// A cell that holds JSON does not.
+    #[error("`{key}` is not valid JSON: {message}")]
+    BadJson {
+        /// The key.
+        key: String,
+        /// What the parser says.
+        message: String,
+    },
     /// A link names an article that does not exist.
     #[error("the {} \"{id}\" names no article", singular(key))]
     DanglingLink {
@@ -198,8 +214,9 @@ impl Problem {
             | Self::WrongType { key, .. }
             | Self::UnknownValue { key, .. }
             | Self::TooLong { key, .. }
-            | Self::TooMany { key, .. } => Some(key),
-            Self::BadId(_) => Some("id"),
+            | Self::TooMany { key, .. }
+            | Self::BadJson { key, .. } => Some(key),
+            Self::BadId(_) | Self::DuplicateNext { .. } => Some("id"),
             Self::BadActionId(_) => Some("actions.id"),
             Self::BadDependency(_) => Some("depends_on"),
             Self::Untargeted => Some("answers"),
@@ -233,6 +250,8 @@ impl Problem {
             Self::BadCategory(_) => "bad_category",
             Self::DatesReversed { .. } => "dates_reversed",
             Self::DuplicateVersion { .. } => "duplicate_version",
+            Self::DuplicateNext { .. } => "duplicate_id",
+            Self::BadJson { .. } => "bad_json",
             Self::DanglingLink { .. } => "dangling_link",
             Self::DuplicateQuestion { .. } => "duplicate_question",
         }
@@ -250,7 +269,9 @@ impl Problem {
             Self::MissingKey(_) => format!("缺少“{name}”，请填写"),
             Self::WrongType { expected, .. } => format!("“{name}”必须是{}", expected.words().1),
             Self::UnknownValue { value, allowed, .. } => {
-                format!("“{name}”填的是“{value}”，只能是：{allowed}")
+                let words = allowed.split(", ").map(|word| chinese_word(word).unwrap_or(word));
+                let words = words.collect::<Vec<_>>().join("、");
+                format!("“{name}”填的是“{value}”，只能是：{words}")
             }
             Self::Empty(_) => format!("“{name}”是空的，请填写"),
             Self::TooLong { chars, max, .. } => {
@@ -273,6 +294,10 @@ impl Problem {
             Self::DuplicateVersion { id, version, other } => {
                 format!("“{id}”的第 {version} 版已经在 {other}，请删去一个或改版本号")
             }
+            Self::DuplicateNext { id, other } => {
+                format!("“{id}”已经在 {other}，两行都没有版本号，请删去一行或填写版本号")
+            }
+            Self::BadJson { .. } => format!("“{name}”不是有效的 JSON，请检查引号、逗号和括号"),
             Self::DanglingLink { id, .. } => format!("“{name}”里的“{id}”没有对应的文章"),
             Self::DuplicateQuestion { question, other } => {
                 format!("问题“{question}”在“{other}”里也有")

@@ -30,6 +30,15 @@ impl Parsed {
 /// # Errors
 /// All faults that can be seen in this file alone, each with its line.
 pub fn parse_article(content: &str) -> Result<Parsed, Vec<(usize, Problem)>> {
+    let Read { article, lines } = read_article(parse_table(content)?, 1)?;
+    Ok(Parsed { article, lines })
+}
+
+/// The values of a file, its body among them, before they are looked at.
+///
+/// # Errors
+/// Where the file is not made of front matter and body, or the front matter is not TOML.
+pub(crate) fn parse_table(content: &str) -> Result<Table, Vec<(usize, Problem)>> {
     let Some((front_matter, body)) = split(content) else {
         return Err(vec![(1, Problem::NoFrontMatter)]);
     };
@@ -42,20 +51,11 @@ pub fn parse_article(content: &str) -> Result<Parsed, Vec<(usize, Problem)>> {
         return Err(errors.iter().map(fault).collect());
     }
     let mut table = read_table(table.into_inner(), front_matter);
-    let mut faults = Vec::new();
-    let body_line = front_matter.lines().count() + 2;
-    let body = Node { line: body_line, value: Value::Text(body.to_owned()) };
-    if let Some(node) = table.insert("body".to_owned(), body) {
-        faults.push((node.line, Problem::UnknownKey("body".to_owned())));
-    }
-    match read_article(table, 1) {
-        Ok(Read { article, lines }) if faults.is_empty() => Ok(Parsed { article, lines }),
-        Ok(_) => Err(faults),
-        Err(mut others) => {
-            others.append(&mut faults);
-            others.sort_by_key(|(line, _)| *line);
-            Err(others)
-        }
+    let line = front_matter.lines().count() + 2;
+    let body = Node { line, value: Value::Text(body.to_owned()) };
+    match table.insert("body".to_owned(), body) {
+        Some(node) => Err(vec![(node.line, Problem::UnknownKey("body".to_owned()))]),
+        None => Ok(table),
     }
 }
 

@@ -42,6 +42,11 @@ const WORDS: [(&str, &[&str]); 11] = [
     ("case", &["案例"]),
 ];
 
+/// All keys in the order of columns.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|(key, _)| *key)
+}
+
 /// The Chinese name of a key; of `answers.body` the name of `answers` with what follows. A key
 /// without one stays as it is.
 #[must_use]
