@@ -8,6 +8,7 @@ pub mod rules;
 use crate::config::{Config, KbConfig, ModelConfig};
 use crate::kb::editorial::Policy;
 use crate::kb::{KbError, KbSettings, KnowledgeBase};
+use crate::library::{Library, LibrarySettings};
 use crate::model::shadow::Shadow;
 use crate::model::{
     Bundle, ClassPolicy, Classifier, IntentBundles, IntentPolicy, ModelError, Models,
@@ -51,6 +52,8 @@ pub struct App {
     pub kb: Arc<KnowledgeBase>,
     /// Keeps conversations and articles.
     pub store: Arc<dyn Store>,
+    /// What editors do to the articles.
+    pub library: Arc<Library>,
     /// Where the rules come from.
     pub rules: RuleFile,
     /// Where the models come from.
@@ -107,8 +110,21 @@ impl App {
             answer_threshold_unsure: config.kb.answer_threshold_unsure,
         };
         let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
+        let library = Arc::new(Library::new(store.clone(), library_settings(&config, &triage)));
         let models = ModelFolders::new(config.model.clone());
-        Self { config, triage, desk, kb, store, rules, models }
+        Self { config, triage, desk, kb, store, library, rules, models }
+    }
+}
+
+fn library_settings(config: &Config, triage: &Arc<Triage>) -> LibrarySettings {
+    let normalizer = triage.text.normalizer.clone();
+    let triage = triage.clone();
+    LibrarySettings {
+        policy: editorial_policy(config),
+        mask: Box::new(move |text| triage.text.mask(text)),
+        normalizer,
+        // Start-up has read the file already; a copy that cannot be read now is shown as empty.
+        dictionary: std::fs::read_to_string(&config.kb.dictionary).unwrap_or_default(),
     }
 }
 
