@@ -9,6 +9,7 @@
 mod admin;
 mod auth;
 mod classify;
+mod console;
 mod conversations;
 pub mod error;
 mod extract;
@@ -125,6 +126,7 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .split_for_parts();
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .merge(console::router(&shared, max_batch_body_bytes))
         .route("/", axum::routing::get(index))
         .fallback(async || {
             ApiError::new(

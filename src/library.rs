@@ -17,8 +17,8 @@ mod tests;
 
 pub use diff::{Diff, DiffLine, FieldDiff, LineChange};
 pub use error::LibraryError;
-pub use learning::{CaseDraft, FeedbackDraft, QuestionGroup};
-pub use lexicon::{LexiconText, LineFault};
+pub use learning::{CaseDraft, FeedbackDraft, MAX_GRADE, QuestionGroup};
+pub use lexicon::{LexiconText, LineFault, LineFaultCode};
 
 use crate::kb::article::{Article, Problem};
 use crate::kb::editorial::{

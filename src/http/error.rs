@@ -30,6 +30,8 @@ pub enum ErrorCode {
     Unauthorized,
     /// 403: somebody else has to do it: the approver wrote or submitted the version.
     SecondPersonRequired,
+    /// 403: a page of another site sent the request.
+    CrossSite,
     /// 404: nothing at this path.
     NotFound,
     /// 404: no such conversation.
@@ -94,7 +96,7 @@ impl ErrorCode {
         match self {
             Self::InvalidBody => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::SecondPersonRequired => StatusCode::FORBIDDEN,
+            Self::SecondPersonRequired | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound
             | Self::ConversationNotFound
             | Self::TurnNotFound
@@ -200,6 +202,11 @@ impl ApiError {
     pub(super) fn body<'a>(&'a self, request_id: &'a str) -> ErrorBody<'a> {
         let Self { code, message, details, .. } = self;
         ErrorBody { error: ErrorDetail { code: *code, message, details }, request_id }
+    }
+
+    /// The sentence for the client.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// What went wrong inside.

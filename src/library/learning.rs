@@ -134,7 +134,7 @@ impl Library {
     /// Keeps a case for the evaluation of search, masked.
     ///
     /// # Errors
-    /// [`LibraryError::BadField`] where it names a grade above 3 or a taken id;
+    /// [`LibraryError::BadField`] where it has no question, a grade above 3 or a taken id;
     /// [`LibraryError::Store`].
     pub async fn keep_case(
         &self,
@@ -143,6 +143,9 @@ impl Library {
         at: Timestamp,
     ) -> Result<EvalCase, LibraryError> {
         short("id", draft.id.as_deref())?;
+        if draft.query.trim().is_empty() {
+            return Err(LibraryError::BadField { field: "query", reason: "it is empty".into() });
+        }
         let bad = |reason| LibraryError::BadField { field: "relevant", reason };
         if let Some((id, grade)) = draft.relevant.iter().find(|(_, grade)| **grade > MAX_GRADE) {
             return Err(bad(format!("the grade {grade} of {id} lies outside 0 to {MAX_GRADE}")));

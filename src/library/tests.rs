@@ -1,4 +1,4 @@
-use super::lexicon::LineFaultCode as Code;
+use super::LineFaultCode as Code;
 use super::*;
 use crate::kb::article::Status;
 use crate::kb::editorial::testing::{actor, article, at};

@@ -1,6 +1,7 @@
 //! The HTTP interface in process.
 
 mod classify;
+mod console;
 mod conversations;
 mod errors;
 mod kb;
