@@ -19,7 +19,7 @@ fn asset(name: &'static str, media_type: &'static str, bytes: &'static [u8]) -> 
     Asset { name, media_type, bytes, path: format!("/console/assets/{hash}/{name}") }
 }
 
-static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
+static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     const SCRIPT: &str = "text/javascript; charset=utf-8";
     [
         asset(
@@ -30,12 +30,18 @@ static ASSETS: LazyLock<[Asset; 3]> = LazyLock::new(|| {
         asset("console.js", SCRIPT, include_bytes!("../../../assets/console.js")),
         // htmx 4.0.1, licence 0BSD (assets/htmx.LICENSE), as published in its npm package.
         asset("htmx.js", SCRIPT, include_bytes!("../../../assets/htmx.min.js")),
+        asset("icon.svg", "image/svg+xml", include_bytes!("../../../assets/icon.svg")),
     ]
 });
 
 /// Path of the stylesheet.
 pub(super) fn style() -> &'static str {
     &ASSETS[0].path
+}
+
+/// Path of the icon.
+pub(super) fn icon() -> &'static str {
+    &ASSETS[3].path
 }
 
 /// Paths of the scripts in the order they are loaded.

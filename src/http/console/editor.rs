@@ -34,6 +34,7 @@ pub(super) struct OpenParams {
 /// Where an article stands.
 struct Head {
     id: String,
+    question: String,
     version: u32,
     status: Label,
     author: String,
@@ -299,6 +300,7 @@ async fn head(shared: &Shared, opened: &Opened) -> Result<Head, ApiError> {
     Ok(Head {
         published: published.map(|head| head.version),
         id,
+        question: opened.version.article.question.clone(),
         version: head.version,
         status: Label::of(head.status),
         author: head.author.to_string(),

@@ -98,6 +98,20 @@ pub(super) struct Field {
     pub(super) faults: Vec<String>,
 }
 
+impl Field {
+    /// Ids of the hint and the faults that there are.
+    pub(super) fn described_by(&self) -> String {
+        let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.name));
+        let fault = (!self.faults.is_empty()).then(|| format!("{}-fault", self.name));
+        hint.into_iter().chain(fault).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether it takes the whole width: texts of customers and for them.
+    pub(super) fn is_wide(&self) -> bool {
+        matches!(self.name, "question" | "variants" | "body")
+    }
+}
+
 /// Fields under one heading.
 pub(super) struct FieldGroup {
     pub(super) title: &'static str,
@@ -255,7 +269,6 @@ impl Typed {
         };
         self.answer_rows()
             .into_iter()
-            .filter(|row| !(row.channels.is_empty() && row.tags.is_empty() && row.body.is_empty()))
             .map(|row| TargetedAnswer {
                 channels: words(&row.channels),
                 tags: words(&row.tags),
@@ -264,7 +277,7 @@ impl Typed {
             .collect()
     }
 
-    /// The answers for some, as typed.
+    /// The answers for some, as typed, without empty ones.
     pub(super) fn answer_rows(&self) -> Vec<AnswerRow> {
         let own = |text: &str| text.trim().to_owned();
         self.all("answers.channels")
@@ -275,6 +288,7 @@ impl Typed {
                 tags: own(tags),
                 body: own(body),
             })
+            .filter(|row| !(row.channels.is_empty() && row.tags.is_empty() && row.body.is_empty()))
             .collect()
     }
 

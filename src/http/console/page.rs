@@ -67,6 +67,10 @@ impl Frame {
         assets::style()
     }
 
+    pub(super) fn icon(&self) -> &'static str {
+        assets::icon()
+    }
+
     pub(super) fn scripts(&self) -> [&'static str; 2] {
         assets::scripts()
     }
