@@ -16,10 +16,11 @@ use std::time::Duration;
 const N_CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection; half of the default deadline of a request.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A row held by another node for a second, and a statement that takes longer than a large import
-/// needs, are given up.
+/// A row held by another node for a second, and a statement that takes longer than any of ours
+/// needs, are given up. Notices ("already exists, skipping") would only fill the log.
 const SETTINGS: &str = "SET lock_timeout = '1s'; SET statement_timeout = '60s'; \
-                        SET application_name = 'fenzhen'";
+                        SET application_name = 'fenzhen'; \
+                        SET client_min_messages = warning";
 
 pub(super) const DIALECT: Dialect = Dialect {
     begin: "BEGIN",
