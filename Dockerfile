@@ -9,6 +9,8 @@ COPY models models
 COPY config config
 COPY kb-index kb-index
 COPY src src
+COPY templates templates
+COPY assets assets
 COPY benches benches
 RUN make build
 

@@ -11,6 +11,7 @@ use crate::kb::editorial::Policy;
 use crate::kb::embed::EmbedError;
 use crate::kb::tokenizer::Analyzer;
 use crate::kb::{Embed, KbSettings, KnowledgeBase, RebuildReason, Vector};
+use crate::library::{Library, LibrarySettings};
 use crate::model::shadow::Shadow;
 use crate::model::{
     Bundle, ClassPolicy, Classifier, Embedder, IntentBundles, IntentPolicy, ModelError, Models,
@@ -57,6 +58,8 @@ pub struct App {
     pub store: Arc<dyn Store>,
     /// Keeps the index at what the store says is served.
     pub indexer: Arc<Indexer>,
+    /// What editors do to the articles.
+    pub library: Arc<Library>,
     /// Where the rules come from.
     pub rules: RuleFile,
     /// Where the models come from.
@@ -107,8 +110,9 @@ impl App {
             answer_threshold_unsure: config.kb.answer_threshold_unsure,
         };
         let desk = Arc::new(Desk::new(triage.clone(), kb.clone(), store.clone(), settings));
+        let library = Arc::new(Library::new(store.clone(), library_settings(&config, &triage)));
         let models = ModelFolders::new(config.model.clone());
-        Self { config, triage, desk, kb, store, indexer, rules, models }
+        Self { config, triage, desk, kb, store, indexer, library, rules, models }
     }
 }
 
@@ -153,6 +157,18 @@ impl Knowledge {
     pub fn join(store: Arc<dyn Store>, kb: Arc<KnowledgeBase>, shipped: Analyzer) -> Self {
         let indexer = Arc::new(Indexer::new(store.clone(), kb.clone(), shipped));
         Self { store, kb, indexer }
+    }
+}
+
+fn library_settings(config: &Config, triage: &Arc<Triage>) -> LibrarySettings {
+    let normalizer = triage.text.normalizer.clone();
+    let triage = triage.clone();
+    LibrarySettings {
+        policy: editorial_policy(config),
+        mask: Box::new(move |text| triage.text.mask(text)),
+        normalizer,
+        // Start-up has read the file already; a copy that cannot be read now is shown as empty.
+        dictionary: std::fs::read_to_string(&config.kb.dictionary).unwrap_or_default(),
     }
 }
 

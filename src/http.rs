@@ -9,6 +9,7 @@
 mod admin;
 mod auth;
 mod classify;
+mod console;
 mod conversations;
 pub mod error;
 mod extract;
@@ -85,7 +86,23 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .routes(routes!(conversations::close))
         .routes(routes!(conversations::return_to_bot))
         .routes(routes!(kb::search))
-        .routes(routes!(kb::article))
+        .routes(routes!(kb::article, kb::articles::save))
+        .routes(routes!(kb::articles::list, kb::articles::create))
+        .routes(routes!(kb::cycle::versions, kb::cycle::restore))
+        .routes(routes!(kb::cycle::history))
+        .routes(routes!(kb::cycle::diff))
+        .routes(routes!(kb::cycle::submit))
+        .routes(routes!(kb::cycle::withdraw))
+        .routes(routes!(kb::cycle::approve))
+        .routes(routes!(kb::cycle::reject))
+        .routes(routes!(kb::cycle::publish))
+        .routes(routes!(kb::cycle::archive))
+        .routes(routes!(kb::publications::publications, kb::publications::pin))
+        .routes(routes!(kb::lexicon::lexicon, kb::lexicon::save_lexicon))
+        .routes(routes!(kb::lexicon::lexicon_history))
+        .routes(routes!(kb::learning::feedback))
+        .routes(routes!(kb::learning::unanswered))
+        .routes(routes!(kb::learning::cases, kb::learning::keep_case))
         .routes(routes!(admin::rules))
         .routes(routes!(admin::reload_rules))
         .layer(DefaultBodyLimit::max(max_body_bytes))
@@ -109,6 +126,7 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .split_for_parts();
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", api))
+        .merge(console::router(&shared, max_batch_body_bytes))
         .route("/", axum::routing::get(index))
         .fallback(async || {
             ApiError::new(

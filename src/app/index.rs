@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 
 /// How long a change made on another node may go unnoticed.
 const POLL: Duration = Duration::from_millis(500);
@@ -62,7 +62,6 @@ pub struct Indexer {
     shipped: Analyzer,
     /// One build at a time; a second one waits and then finds nothing to do.
     building: Mutex<()>,
-    published: Notify,
     jobs: Jobs,
 }
 
@@ -70,19 +69,17 @@ impl Indexer {
     /// Joins store and index.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, kb: Arc<KnowledgeBase>, shipped: Analyzer) -> Self {
-        let (building, published) = (Mutex::new(()), Notify::new());
-        Self { store, kb, shipped, building, published, jobs: Jobs::default() }
+        Self { store, kb, shipped, building: Mutex::new(()), jobs: Jobs::default() }
     }
 
-    /// Says that something was published here: the index follows at once.
-    pub fn published(&self) {
-        self.published.notify_one();
-    }
-
-    /// Follows the store until the service stops.
-    pub async fn run(self: Arc<Self>) {
+    /// Follows the store until the service stops; at once where `changes` tells of a publication.
+    pub async fn run(self: Arc<Self>, mut changes: watch::Receiver<u64>) {
         loop {
-            let _ = tokio::time::timeout(POLL, self.published.notified()).await;
+            match tokio::time::timeout(POLL, changes.changed()).await {
+                // Whoever publishes has gone, and with them the service.
+                Ok(Err(_)) => return,
+                Ok(Ok(())) | Err(_) => {}
+            }
             if let Err(error) = self.follow().await {
                 tracing::error!(%error, "the index cannot follow the store; the old one goes on");
             }

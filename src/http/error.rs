@@ -4,14 +4,19 @@
 //! inner cause is logged, never sent. The body is written by `http::observe`, which knows the
 //! request's id.
 
+use super::extract::invalid_field;
+use super::kb::VersionView;
 use crate::kb::KbError;
+use crate::kb::article::Problem;
+use crate::kb::editorial::{Action, EditError};
+use crate::library::{LibraryError, LineFault};
 use crate::model::ModelError;
 use crate::store::StoreError;
 use crate::triage::TriageError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -23,20 +28,33 @@ pub enum ErrorCode {
     InvalidBody,
     /// 401: no known API key.
     Unauthorized,
+    /// 403: somebody else has to do it: the approver wrote or submitted the version.
+    SecondPersonRequired,
+    /// 403: a page of another site sent the request.
+    CrossSite,
     /// 404: nothing at this path.
     NotFound,
     /// 404: no such conversation.
     ConversationNotFound,
     /// 404: no such turn.
     TurnNotFound,
-    /// 404: no such article in force.
+    /// 404: no such article, or none in force.
     ArticleNotFound,
+    /// 404: the article has no such version.
+    VersionNotFound,
     /// 405: the path takes another method.
     MethodNotAllowed,
     /// 409: the turn id was used for another text.
     TurnConflict,
     /// 409: too many changes of one conversation at once; send it again.
     ConversationContended,
+    /// 409: somebody else changed it meanwhile; `details.current` is what they left.
+    EditConflict,
+    /// 409: there is an article with this id already.
+    ArticleExists,
+    /// 409: the version does not stand where this step starts; `details` tells its status and the
+    /// steps allowed.
+    IllegalTransition,
     /// 409: the models are being replaced already; ask again when that is done.
     ReloadRunning,
     /// 413: the body is too large.
@@ -49,6 +67,10 @@ pub enum ErrorCode {
     EmptyText,
     /// 422: the text is longer than 2000 characters.
     TextTooLong,
+    /// 422: the article has faults; `details` lists them by field.
+    ArticleRefused,
+    /// 422: the word list has faults; `details` lists them by line.
+    LexiconRefused,
     /// 422: the rule file has faults; `details` lists them.
     RulesRefused,
     /// 422: the models cannot be replaced by these; `details` lists why.
@@ -74,19 +96,26 @@ impl ErrorCode {
         match self {
             Self::InvalidBody => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::SecondPersonRequired | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound
             | Self::ConversationNotFound
             | Self::TurnNotFound
-            | Self::ArticleNotFound => StatusCode::NOT_FOUND,
+            | Self::ArticleNotFound
+            | Self::VersionNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TurnConflict | Self::ConversationContended | Self::ReloadRunning => {
-                StatusCode::CONFLICT
-            }
+            Self::TurnConflict
+            | Self::ConversationContended
+            | Self::EditConflict
+            | Self::ArticleExists
+            | Self::IllegalTransition
+            | Self::ReloadRunning => StatusCode::CONFLICT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::InvalidField
             | Self::EmptyText
             | Self::TextTooLong
+            | Self::ArticleRefused
+            | Self::LexiconRefused
             | Self::RulesRefused
             | Self::ModelsRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
@@ -166,13 +195,18 @@ impl ApiError {
 
     /// `code`, `message` and `details` alone, for an item of a batch.
     pub(super) fn detail(&self) -> Value {
-        serde_json::json!({ "code": self.code, "message": self.message, "details": self.details })
+        json!({ "code": self.code, "message": self.message, "details": self.details })
     }
 
     /// The body for the request with this id.
     pub(super) fn body<'a>(&'a self, request_id: &'a str) -> ErrorBody<'a> {
         let Self { code, message, details, .. } = self;
         ErrorBody { error: ErrorDetail { code: *code, message, details }, request_id }
+    }
+
+    /// The sentence for the client.
+    pub(super) fn message(&self) -> &str {
+        &self.message
     }
 
     /// What went wrong inside.
@@ -205,9 +239,7 @@ impl From<TriageError> for ApiError {
             }
             TriageError::TextTooLong { chars } => {
                 Self::new(ErrorCode::TextTooLong, format!("{sentence}: shorten or split it"))
-                    .with_details(
-                        serde_json::json!({ "chars": chars, "max": crate::triage::MAX_TEXT_CHARS }),
-                    )
+                    .with_details(json!({ "chars": chars, "max": crate::triage::MAX_TEXT_CHARS }))
             }
             TriageError::Model(error) => error.into(),
             TriageError::Kb(error) => error.into(),
@@ -260,9 +292,7 @@ impl From<StoreError> for ApiError {
                 ErrorCode::StoreUnavailable,
                 "the database cannot be reached at the moment: read before sending it again",
             ),
-            StoreError::NoPublication { .. } => {
-                return Self::new(ErrorCode::InvalidField, error.to_string());
-            }
+            StoreError::NoPublication { .. } => return invalid_field("pin", &error),
             StoreError::Locked(_) | StoreError::Failed(_) | StoreError::Unusable { .. } => (
                 ErrorCode::StoreUnavailable,
                 "the database does not answer at the moment: nothing was changed",
@@ -273,6 +303,73 @@ impl From<StoreError> for ApiError {
         };
         Self::new(code, sentence).caused_by(&error)
     }
+}
+
+impl From<LibraryError> for ApiError {
+    fn from(error: LibraryError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            LibraryError::NoArticle { .. } => Self::new(ErrorCode::ArticleNotFound, sentence),
+            LibraryError::NoVersion { .. } => Self::new(ErrorCode::VersionNotFound, sentence),
+            LibraryError::Exists { .. } => Self::new(ErrorCode::ArticleExists, sentence),
+            LibraryError::Conflict { current } => Self::new(ErrorCode::EditConflict, sentence)
+                .with_details(json!({ "current": VersionView::from(*current) })),
+            LibraryError::LexiconConflict { current } => {
+                Self::new(ErrorCode::EditConflict, sentence)
+                    .with_details(json!({ "current": current }))
+            }
+            LibraryError::Refused { error, allowed } => refused_edit(&error, &allowed),
+            LibraryError::Faulty { faults } => {
+                Self::new(ErrorCode::ArticleRefused, format!("{sentence}: mend the fields listed in `details`"))
+                    .with_details(json!({ "faults": faults.iter().map(field_fault).collect::<Vec<_>>() }))
+            }
+            LibraryError::LexiconFaulty { name, faults } => {
+                Self::new(ErrorCode::LexiconRefused, format!("{sentence}: mend the lines listed in `details`"))
+                    .with_details(json!({ "name": name, "faults": faults.iter().map(line_fault).collect::<Vec<_>>() }))
+            }
+            LibraryError::BadField { field, reason } => invalid_field(field, reason),
+            LibraryError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// An edit that the life cycle forbids.
+fn refused_edit(error: &EditError, allowed: &[Action]) -> ApiError {
+    let sentence = error.to_string();
+    match error {
+        EditError::NotAllowed { version, status, action } => {
+            ApiError::new(ErrorCode::IllegalTransition, sentence).with_details(json!({
+                "version": version, "status": status, "action": action, "allowed": allowed,
+            }))
+        }
+        EditError::SamePerson { version, .. } => {
+            ApiError::new(ErrorCode::SecondPersonRequired, sentence)
+                .with_details(json!({ "version": version }))
+        }
+        EditError::CommentMissing | EditError::CommentTooLong { .. } => {
+            ApiError::new(ErrorCode::InvalidField, sentence)
+                .with_details(json!({ "field": "comment" }))
+        }
+        EditError::VersionZero | EditError::VersionExists { .. } => {
+            ApiError::new(ErrorCode::InvalidField, sentence)
+                .with_details(json!({ "field": "version" }))
+        }
+        EditError::NoVersion => ApiError::new(ErrorCode::ArticleNotFound, sentence),
+        EditError::Stale { current } => ApiError::new(ErrorCode::EditConflict, sentence)
+            .with_details(json!({ "revision": current })),
+    }
+}
+
+fn field_fault(problem: &Problem) -> Value {
+    json!({
+        "field": problem.key(), "code": problem.code(),
+        "message": problem.to_string(), "message_zh": problem.message_zh(),
+    })
+}
+
+fn line_fault(fault: &LineFault) -> Value {
+    let LineFault { line, code, text } = fault;
+    json!({ "line": line, "code": code, "text": text, "message": code.sentence() })
 }
 
 impl From<KbError> for ApiError {

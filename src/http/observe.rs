@@ -103,17 +103,21 @@ fn request_id(request: &Request) -> String {
     }
 }
 
-/// Writes the body of our own errors, and turns the framework's into ours.
+/// Writes the body of our own errors, and turns the framework's into ours. Pages have theirs.
 fn write_error(response: Response, request_id: &str) -> Response {
     let ours = response.extensions().get::<Arc<ApiError>>().cloned();
+    if has_type(&response, "text/html") {
+        if let Some(error) = ours {
+            log_cause(&error, request_id);
+        }
+        return response;
+    }
     let error = match (ours, response.status()) {
         (Some(error), _) => error,
         (None, status) if !status.is_client_error() && !status.is_server_error() => {
             return response;
         }
-        (None, _)
-            if response.headers().contains_key(header::CONTENT_TYPE) && is_json(&response) =>
-        {
+        (None, _) if has_type(&response, "application/json") => {
             return response;
         }
         (None, StatusCode::PAYLOAD_TOO_LARGE) => {
@@ -128,9 +132,7 @@ fn write_error(response: Response, request_id: &str) -> Response {
         )),
         (None, _) => Arc::new(ApiError::new(ErrorCode::Internal, "the request failed inside")),
     };
-    if let Some(source) = error.source() {
-        tracing::error!(request_id, code = ?error.code, source, "a request failed");
-    }
+    log_cause(&error, request_id);
     let mut written = (error.code.status(), Json(error.body(request_id))).into_response();
     for name in [header::RETRY_AFTER, header::WWW_AUTHENTICATE, header::ALLOW] {
         if let Some(value) = response.headers().get(&name) {
@@ -140,9 +142,13 @@ fn write_error(response: Response, request_id: &str) -> Response {
     written
 }
 
-fn is_json(response: &Response) -> bool {
-    response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+fn log_cause(error: &ApiError, request_id: &str) {
+    if let Some(source) = error.source() {
+        tracing::error!(request_id, code = ?error.code, source, "a request failed");
+    }
+}
+
+fn has_type(response: &Response, media_type: &str) -> bool {
+    let given = response.headers().get(header::CONTENT_TYPE);
+    given.is_some_and(|value| value.as_bytes().starts_with(media_type.as_bytes()))
 }

@@ -27,7 +27,7 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         true => Some(app.rules.watch(app.triage.clone())?),
         false => None,
     };
-    tokio::spawn(app.indexer.clone().run());
+    tokio::spawn(app.indexer.clone().run(app.library.changes()));
     let metrics = telemetry::metrics()?;
     tokio::spawn(keep_metrics(metrics.clone()));
     let grace = http.shutdown_grace;

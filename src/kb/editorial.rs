@@ -27,8 +27,9 @@ pub const MAX_ACTOR_CHARS: usize = 64;
 pub const MAX_COMMENT_CHARS: usize = 1000;
 
 /// Who does something: a name of 1 to 64 characters, none of them control characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, example = "林晓")]
 pub struct Actor(String);
 
 /// A name that cannot be used.
@@ -89,7 +90,7 @@ pub struct ArticleRecord {
 }
 
 /// A version without its content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VersionHead {
     /// Its number, from 1.
     pub version: u32,
@@ -104,8 +105,10 @@ pub struct VersionHead {
     /// The publication that took it from readers.
     pub archived_in: Option<u64>,
     /// When it was saved.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When its status last changed.
+    #[schema(value_type = String, format = DateTime)]
     pub changed_at: Timestamp,
 }
 
@@ -148,6 +151,7 @@ pub enum Edit {
 /// The word for an [`Edit`], as kept in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EditAction)]
 pub enum Action {
     /// A new draft was saved.
     Save,
@@ -239,7 +243,7 @@ pub struct Move {
 }
 
 /// What happened to an article, kept for good.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Event {
     /// Its number in the article's history, from 1: the revision that the change led to.
     pub seq: u64,
@@ -252,6 +256,7 @@ pub struct Event {
     /// Who did it.
     pub actor: Actor,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Why.
     pub comment: Option<String>,
@@ -326,6 +331,21 @@ pub enum EditError {
 /// A status or an action as it is written elsewhere.
 fn word(value: &impl fmt::Debug) -> String {
     format!("{value:?}").to_lowercase()
+}
+
+/// What may be done to the latest version as it stands; saving always may. Whether the two-person
+/// rule stops somebody is told when they try.
+#[must_use]
+pub fn allowed(record: &ArticleRecord, policy: Policy) -> Vec<Action> {
+    let steps =
+        [Action::Submit, Action::Withdraw, Action::Approve, Action::Reject, Action::Publish];
+    let latest = record.latest();
+    let may = |action: &Action| latest.is_some_and(|v| next(v.status, *action, policy).is_some());
+    let mut allowed: Vec<_> = steps.into_iter().filter(may).collect();
+    if record.versions.iter().any(|head| head.status != Status::Archived) {
+        allowed.push(Action::Archive);
+    }
+    allowed
 }
 
 /// The change that `edit` makes of `record`.

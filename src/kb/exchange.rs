@@ -336,7 +336,7 @@ fn fill_in(table: &mut Table, row: usize, today: Date) -> Option<u32> {
 }
 
 /// The id of an article whose editor named none: the same question gets the same id again.
-fn derived_id(question: &str) -> String {
+pub(crate) fn derived_id(question: &str) -> String {
     let hash = Sha256::digest(question.trim());
     let hex: String = hash.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     format!("kb-{hex}")

@@ -34,6 +34,10 @@ pub trait ArticleStore: Send + Sync {
         page: &'a Page,
     ) -> StoreFuture<'a, ArticleList>;
 
+    /// Category paths with the number of articles whose latest version has them and is not
+    /// archived, in the order of paths.
+    fn categories(&self) -> StoreFuture<'_, Vec<(String, u64)>>;
+
     /// Stores a change if the article still has the revision that it was made from.
     ///
     /// # Errors
@@ -127,7 +131,7 @@ impl Publications {
 }
 
 /// One publication.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Publication {
     /// Its number, from 1.
     pub number: u64,
@@ -138,6 +142,7 @@ pub struct Publication {
     /// Who.
     pub actor: Actor,
     /// When.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
@@ -205,9 +210,10 @@ pub struct ArticleList {
 }
 
 /// An article as lists show it: its latest version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ArticleSummary {
     /// The article's id.
+    #[schema(example = "return-seven-days")]
     pub id: String,
     /// Its revision.
     pub revision: u64,
@@ -220,13 +226,18 @@ pub struct ArticleSummary {
     /// Its kind.
     pub kind: Kind,
     /// Its category path.
+    #[schema(example = "售后/退货/七天无理由")]
     pub category: String,
     /// Its standard question.
+    #[schema(example = "支持七天无理由退货吗？")]
     pub question: String,
     /// Who looks after it.
+    #[schema(example = "售后组 林晓")]
     pub owner: Option<String>,
     /// When its next review is due.
+    #[schema(value_type = Option<String>, format = Date, example = "2027-01-01")]
     pub review_by: Option<Date>,
     /// When the article last changed.
+    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }

@@ -1,9 +1,11 @@
 //! The HTTP interface in process.
 
 mod classify;
+mod console;
 mod conversations;
 mod errors;
 mod kb;
+mod library;
 mod models;
 mod openapi;
 mod operation;

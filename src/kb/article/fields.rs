@@ -285,9 +285,10 @@ impl Fields {
     }
 }
 
-const STATUSES: [(&str, Status); 4] = [
+const STATUSES: [(&str, Status); 5] = [
     ("draft", Status::Draft),
     ("review", Status::Review),
+    ("approved", Status::Approved),
     ("published", Status::Published),
     ("archived", Status::Archived),
 ];

@@ -14,7 +14,7 @@ use tantivy::query::{BooleanQuery, Occur, Query as TantivyQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
 /// Passages taken from tantivy; several of one article count for it once.
-const N_PASSAGES: usize = 120;
+const N_PASSAGES: usize = 300;
 /// Passages taken where many of the first ones may not be served.
 const N_PASSAGES_AGAIN: usize = 2_000;
 /// Fewer articles than this make the search look further.

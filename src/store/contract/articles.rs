@@ -287,6 +287,10 @@ async fn lists_filter_and_page(store: &dyn Store) {
     check(ArticleFilter { owner: Some("某人".to_owned()), ..all() }, &[]).await;
     let day = Date::constant(2999, 1, 1);
     check(ArticleFilter { review_before: Some(day), ..all() }, &[]).await;
+    let mut counted = store.categories().await.unwrap();
+    assert!(counted.is_sorted(), "{counted:?}");
+    counted.retain(|(path, _)| path.starts_with("产品"));
+    assert_eq!(counted, [("产品/手机".to_owned(), 1), ("产品/手机/充电".to_owned(), 1)]);
 
     // Parts follow each other without a gap, latest change first.
     let everything = store.list(&all(), &Page { after: None, limit: 100 }).await.unwrap();

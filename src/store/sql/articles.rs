@@ -140,6 +140,22 @@ impl ArticleStore for SqlStore {
         })
     }
 
+    fn categories(&self) -> StoreFuture<'_, Vec<(String, u64)>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT category, COUNT(*) AS n FROM articles WHERE latest_status <> 'archived' \
+                 GROUP BY category",
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            let counted = |row: &AnyRow| Ok((row.try_get("category")?, number(row, "n")?));
+            let mut counts: Vec<_> = rows.iter().map(counted).collect::<Result<_, StoreError>>()?;
+            // The databases differ in how they order Chinese.
+            counts.sort_unstable();
+            Ok(counts)
+        })
+    }
+
     fn commit_edit(&self, change: Change) -> StoreFuture<'_, Committed> {
         Box::pin(self.commit_changes(PublicationReason::Edit, vec![change]))
     }
