@@ -8,6 +8,7 @@
 //! served, and of several versions the highest. A search sees exactly one generation. Building
 //! never touches the generation in use: whatever fails, the old one goes on serving.
 
+pub mod advice;
 pub mod article;
 mod concepts;
 pub mod editorial;

@@ -1,9 +1,13 @@
 //! `fenzhen kb`.
 
+mod convert;
+
 use super::{Settings, exit, print_json};
 use clap::Subcommand;
 use comfy_table::{Table, presets};
+use convert::ConvertArgs;
 use fenzhen::app::{Vocabulary, build_kb};
+use fenzhen::kb::advice::advise;
 use fenzhen::kb::article::check_articles;
 use fenzhen::kb::{KnowledgeBase, Query};
 use jiff::Zoned;
@@ -38,11 +42,13 @@ pub(crate) enum KbCommand {
         #[command(flatten)]
         place: Place,
     },
-    /// Check the articles: every fault with file and line.
+    /// Check the articles: every fault with file and line, then what editors should look at.
     Check {
         #[command(flatten)]
         place: Place,
     },
+    /// Turn articles from one format into another: a folder or .zip of Markdown, .csv, .xlsx, .jsonl.
+    Convert(ConvertArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -118,6 +124,7 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
         KbCommand::Check { place } => {
             let config = place.load()?;
             let checked = check_articles(&config.kb.articles)?;
+            let advice = advise(&checked.articles, Zoned::now().date());
             if place.settings.json {
                 let words = |faults: &[fenzhen::kb::article::ArticleFault]| {
                     faults.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -126,6 +133,7 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
                     "articles": checked.articles.len(),
                     "faults": words(&checked.faults),
                     "warnings": words(&checked.warnings),
+                    "advice": advice,
                 }))?;
             } else {
                 for fault in &checked.faults {
@@ -134,9 +142,13 @@ pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
                 for warning in &checked.warnings {
                     out!("warning: {warning}");
                 }
+                for advice in &advice {
+                    out!("advice: {advice}");
+                }
                 out!("{} versions, {} faults", checked.articles.len(), checked.faults.len());
             }
             Ok(exit(checked.faults.is_empty()))
         }
+        KbCommand::Convert(args) => convert::run(args),
     }
 }

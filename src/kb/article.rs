@@ -248,6 +248,13 @@ impl Article {
         }
     }
 
+    /// Whether there is a day on which both are valid.
+    #[must_use]
+    pub fn valid_with(&self, other: &Self) -> bool {
+        let ends_before = |a: &Self, b: &Self| a.valid_until.is_some_and(|day| day < b.valid_from);
+        !ends_before(self, other) && !ends_before(other, self)
+    }
+
     /// The lists of other articles' ids, each with its key.
     pub fn references(&self) -> [(&'static str, &[String]); 3] {
         [("links", &self.links), ("see_also", &self.see_also), ("replaces", &self.replaces)]

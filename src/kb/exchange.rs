@@ -36,6 +36,8 @@ pub const MAX_FILE_BYTES: usize = 50_000_000;
 pub const MAX_ROWS: usize = 200_000;
 /// Bytes that a zip or a spreadsheet unpacks to at most; they pack a thousand to one.
 pub const MAX_UNPACKED_BYTES: u64 = 500_000_000;
+/// Faults told of one file at most: a file with more is wrong as a whole, not in its rows.
+pub const MAX_FAULTS: usize = 100_000;
 /// Rows between two reports of progress.
 const PROGRESS_ROWS: usize = 500;
 
@@ -236,6 +238,9 @@ fn check(rows: Rows, reading: &mut Reading<'_>) -> Dry {
     let mut links = Vec::new();
     let mut read = Vec::new();
     for (row_idx, Row { place, mut table, sound }) in rows.into_iter().enumerate() {
+        if faults.len() > MAX_FAULTS {
+            break;
+        }
         if row_idx % PROGRESS_ROWS == 0 {
             (reading.progress)(row_idx, total);
         }
@@ -275,6 +280,11 @@ fn check(rows: Rows, reading: &mut Reading<'_>) -> Dry {
     }
     (reading.progress)(total, total);
     read.retain(|(row_idx, _)| !unsound.contains(row_idx));
+    if faults.len() > MAX_FAULTS {
+        faults.truncate(MAX_FAULTS);
+        let file = Place::file(&faults[0].file);
+        faults.push(file.told(&FileProblem::TooManyFaults));
+    }
     faults.sort_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
     Dry { articles: read.into_iter().map(|(_, incoming)| incoming).collect(), faults }
 }

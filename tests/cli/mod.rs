@@ -166,3 +166,59 @@ fn eval_frontier_compares_bundles_and_cascades() {
     );
     assert_eq!(models[1]["cascade"]["below"].as_f64().map(|below| below as f32), Some(0.9));
 }
+
+#[test]
+fn kb_convert_goes_through_all_formats_without_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut from = package("tests/fixtures/kb/small").to_str().unwrap().to_owned();
+    for name in ["a.xlsx", "b.csv", "c.zip", "d.jsonl", "folder", "e.jsonl"] {
+        let output = fenzhen(["kb", "convert", "--from", &from, "--to", &path(name), "--json"]);
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["faults"], json!([]), "{name}");
+        from = path(name);
+    }
+    let first = fs::read_to_string(path("d.jsonl")).unwrap();
+    assert!(first.lines().count() > 1);
+    assert_eq!(first, fs::read_to_string(path("e.jsonl")).unwrap());
+}
+
+#[test]
+fn kb_convert_lists_faults_and_writes_nothing() {
+    let table = "编号,类型,分类,标准问题,答案,后续文章\na,常见问题,售后/退货,能退吗？,,b\n";
+    let (folder, path) = file("知识.csv", table);
+    let target = folder.path().join("a.xlsx");
+    let (from, to) = (path.to_str().unwrap(), target.to_str().unwrap());
+    let output = fenzhen(["kb", "convert", "--from", from, "--to", to]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        told,
+        "fault: 知识.csv:2: the key `body` is missing\n       缺少“答案”，请填写\n\
+         fault: 知识.csv:2: the link \"b\" names no article\n       “后续文章”里的“b”没有对应的文章\n\
+         0 sound versions, 2 faults, nothing written\n"
+    );
+    assert!(!target.exists());
+    let output = fenzhen(["kb", "convert", "--from", from, "--dry-run", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["faults"][1]["code"], "dangling_link");
+    assert_eq!(fenzhen(["kb", "convert", "--from", "a.doc", "--dry-run"]).status.code(), Some(1));
+    assert_eq!(fenzhen(["kb", "convert", "--from", from]).status.code(), Some(2));
+}
+
+#[test]
+fn kb_check_advises_without_failing() {
+    let folder = tempfile::tempdir().unwrap();
+    let due = "+++\nid = \"a\"\nversion = 1\nstatus = \"published\"\nkind = \"faq\"\ncategory = \"售后/退货\"\n\
+               question = \"能退吗？\"\nvalid_from = 2026-01-01\nupdated = 2026-01-01\nreview_by = 2026-01-02\n+++\n\n能。\n";
+    fs::write(folder.path().join("a.md"), due).unwrap();
+    let config = folder.path().join("config.toml");
+    fs::write(&config, format!("[kb]\narticles = {:?}\n", folder.path())).unwrap();
+    let output = fenzhen(["kb", "check", "--json", "--config", config.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected =
+        json!([{ "type": "overdue", "id": "a", "owner": null, "review_by": "2026-01-02" }]);
+    assert_eq!(report["advice"], expected);
+}

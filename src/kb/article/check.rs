@@ -147,7 +147,7 @@ fn duplicate_questions(sources: &[Source]) -> Vec<ArticleFault> {
             let letters: String = question.chars().filter(|c| c.is_alphanumeric()).collect();
             let first = *seen.entry(letters).or_insert(source);
             let other = &first.parsed.article;
-            if other.id != article.id && overlap(other, article) {
+            if other.id != article.id && other.valid_with(article) {
                 let problem = Problem::DuplicateQuestion {
                     question: question.to_owned(),
                     other: other.id.clone(),
@@ -157,11 +157,6 @@ fn duplicate_questions(sources: &[Source]) -> Vec<ArticleFault> {
         }
     }
     warnings
-}
-
-fn overlap(a: &Article, b: &Article) -> bool {
-    let ends_before = |a: &Article, b: &Article| a.valid_until.is_some_and(|d| d < b.valid_from);
-    !ends_before(a, b) && !ends_before(b, a)
 }
 
 #[cfg(test)]

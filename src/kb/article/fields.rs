@@ -128,7 +128,7 @@ impl Fields {
             return String::new();
         };
         if text.trim().is_empty() {
-            self.faults.push((node.line, Problem::Empty(self.name(key))));
+            self.fault(node.line, Problem::Empty(self.name(key)));
         }
         text
     }
@@ -173,7 +173,7 @@ impl Fields {
         if found.is_none() && !text.trim().is_empty() {
             let words: Vec<&str> = allowed.iter().map(|(word, _)| *word).collect();
             let (key, allowed) = (self.name(key), words.join(", "));
-            self.faults.push((line, Problem::UnknownValue { key, value: text, allowed }));
+            self.fault(line, Problem::UnknownValue { key, value: text, allowed });
         }
         found.map(|(_, value)| *value)
     }
@@ -189,7 +189,7 @@ impl Fields {
         for item in items {
             match item.value {
                 Value::Text(text) if text.trim().is_empty() => {
-                    self.faults.push((item.line, Problem::Empty(self.name(key))));
+                    self.fault(item.line, Problem::Empty(self.name(key)));
                 }
                 Value::Text(text) => texts.push(text),
                 _ => self.wrong_type(key, Shape::Texts, item.line),
@@ -249,7 +249,7 @@ impl Fields {
                 self.lines.insert(key, node.line);
             }
             None if required => {
-                self.faults.push((self.line, Problem::MissingKey(self.name(key))));
+                self.fault(self.line, Problem::MissingKey(self.name(key)));
             }
             None => {}
         }
@@ -258,12 +258,20 @@ impl Fields {
 
     fn refuse_unknown_keys(&mut self) {
         for (key, node) in std::mem::take(&mut self.table) {
-            self.faults.push((node.line, Problem::UnknownKey(self.name(&key))));
+            self.fault(node.line, Problem::UnknownKey(self.name(&key)));
         }
     }
 
     fn wrong_type(&mut self, key: &str, expected: Shape, line: usize) {
-        self.faults.push((line, Problem::WrongType { key: self.name(key), expected }));
+        self.fault(line, Problem::WrongType { key: self.name(key), expected });
+    }
+
+    /// Tells of a fault; once where item after item has the same.
+    fn fault(&mut self, line: usize, problem: Problem) {
+        let fault = (line, problem);
+        if self.faults.last() != Some(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     fn name(&self, key: &str) -> String {

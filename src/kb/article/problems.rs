@@ -175,8 +175,13 @@ struct Check {
 
 impl Check {
     fn that(&mut self, sound: bool, problem: impl FnOnce() -> Problem) {
-        if !sound {
-            self.problems.push(problem());
+        if sound {
+            return;
+        }
+        let problem = problem();
+        // Once where item after item has the same.
+        if self.problems.last() != Some(&problem) {
+            self.problems.push(problem);
         }
     }
 

@@ -76,7 +76,7 @@ impl Lines {
 
     fn texts(&mut self, key: &str, texts: &[String]) {
         if !texts.is_empty() {
-            let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+            let texts: Vec<String> = texts.iter().map(quoted).collect();
             self.bare(key, format_args!("[{}]", texts.join(", ")));
         }
     }

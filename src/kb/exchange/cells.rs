@@ -79,10 +79,11 @@ impl Sheet {
     pub(super) fn push(&mut self, row: usize, cells: impl IntoIterator<Item = (usize, Cell)>) {
         let place = self.place.at(row);
         let found = self.rows.faults.len();
+        let mut n_extra = 0;
         let mut fields: BTreeMap<&'static str, Cell> = BTreeMap::new();
         for (idx, cell) in cells {
             match self.columns.get(idx) {
-                None => self.rows.faults.push(place.told(&FileProblem::ExtraCells)),
+                None => n_extra += 1,
                 Some(None) => {}
                 Some(Some(key)) => match fields.remove(key) {
                     None => {
@@ -94,6 +95,9 @@ impl Sheet {
                     }
                 },
             }
+        }
+        if n_extra > 0 {
+            self.rows.faults.push(place.told(&FileProblem::ExtraCells));
         }
         if fields.is_empty() {
             return;

@@ -1,8 +1,8 @@
 //! CSV as spreadsheet programs write it, in China too.
 
-use super::Rows;
 use super::cells::{Cell, Sheet, cells};
 use super::fault::{ExchangeError, FileProblem, Place};
+use super::{MAX_ROWS, Rows};
 use crate::kb::article::{Article, english_key, keys};
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 use encoding_rs::{Encoding, GB18030, UTF_8};
@@ -22,9 +22,14 @@ pub(super) fn rows(file: &str, bytes: &[u8]) -> Result<Rows, FileProblem> {
         .delimiter(separator(&text))
         .from_reader(text.as_bytes());
     let unreadable = |error: csv::Error| FileProblem::Unreadable(error.to_string());
-    let (mut record, mut row) = (StringRecord::new(), 0);
+    let (mut record, mut row, mut n_records) = (StringRecord::new(), 0, 0);
     let mut sheet: Option<Sheet> = None;
     while records.read_record(&mut record).map_err(unreadable)? {
+        n_records += 1;
+        // The header is one of them.
+        if n_records > MAX_ROWS + 1 {
+            return Err(FileProblem::TooManyRows);
+        }
         row += 1 + blank_lines(&text, &record);
         match &mut sheet {
             None => {

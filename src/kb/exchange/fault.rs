@@ -1,6 +1,6 @@
 //! What is wrong with a file of articles, told to the editor who wants it imported.
 
-use super::{MAX_FILE_BYTES, MAX_ROWS, MAX_UNPACKED_BYTES};
+use super::{MAX_FAULTS, MAX_FILE_BYTES, MAX_ROWS, MAX_UNPACKED_BYTES};
 use crate::kb::article::Problem;
 use serde::Serialize;
 use std::fmt;
@@ -63,6 +63,9 @@ pub enum FileProblem {
     /// More rows than [`MAX_ROWS`].
     #[error("the file has more than {MAX_ROWS} rows: split it")]
     TooManyRows,
+    /// More faults than [`MAX_FAULTS`]; the others are left out.
+    #[error("there are more than {MAX_FAULTS} faults: the table as a whole may be meant otherwise")]
+    TooManyFaults,
     /// A zip or spreadsheet unpacks to more than [`MAX_UNPACKED_BYTES`].
     #[error("the file unpacks to more than {MAX_UNPACKED_BYTES} bytes and is refused")]
     UnpacksTooLarge,
@@ -101,6 +104,7 @@ impl FileProblem {
         match self {
             Self::TooLarge { .. } => "file_too_large",
             Self::TooManyRows => "too_many_rows",
+            Self::TooManyFaults => "too_many_faults",
             Self::UnpacksTooLarge => "unpacks_too_large",
             Self::UnsafeName(_) => "unsafe_name",
             Self::Unreadable(_) => "unreadable",
@@ -120,6 +124,9 @@ impl FileProblem {
                 format!("文件超过 {} MB，请拆成几个文件", MAX_FILE_BYTES / 1_000_000)
             }
             Self::TooManyRows => format!("文件超过 {MAX_ROWS} 行，请拆成几个文件"),
+            Self::TooManyFaults => {
+                format!("错误超过 {MAX_FAULTS} 处，其余不再列出，请检查整张表的格式")
+            }
             Self::UnpacksTooLarge => "文件解压后过大，已拒绝".into(),
             Self::UnsafeName(name) => format!("压缩包里有不安全的文件名“{name}”，已拒绝"),
             Self::Unreadable(_) => "文件无法读取，请确认格式正确、没有损坏、没有加密".into(),

@@ -2,7 +2,7 @@
 
 use super::cells::{DATES, plain_value};
 use super::fault::{ExchangeError, FileProblem, Place};
-use super::{Row, Rows};
+use super::{MAX_ROWS, Row, Rows};
 use crate::kb::article::{Article, Node, Table, Value, english_key};
 use serde_json::Value as Json;
 
@@ -14,6 +14,9 @@ pub(super) fn rows(file: &str, bytes: &[u8]) -> Result<Rows, FileProblem> {
     for (idx, line) in text.split('\n').enumerate() {
         if line.trim().is_empty() {
             continue;
+        }
+        if rows.rows.len() + rows.faults.len() >= MAX_ROWS {
+            return Err(FileProblem::TooManyRows);
         }
         let place = file.at(idx + 1);
         let problem = match serde_json::from_str(line) {

@@ -66,6 +66,21 @@ fn fills_in_what_may_be_left_out() {
     assert_eq!(serde_json::to_value(article.status).unwrap(), "draft");
 }
 
+/// The sample for editors; a spreadsheet made of it reads the same.
+#[test]
+fn the_sample_table_is_sound() {
+    let sample =
+        std::fs::read(crate::kb::testing::package("tests/fixtures/kb/sample.csv")).unwrap();
+    let articles = check(Format::Csv, sample, &[]).into_articles();
+    let ids: Vec<_> = articles.iter().map(|a| (a.id.as_str(), a.version)).collect();
+    assert_eq!(ids, [("refund-time", 1), ("return-seven-days", 2)]);
+    assert_eq!(articles[1].answer_for(Some("douyin"), &[]), "支持的，请在抖音订单里申请。");
+    assert_eq!(articles[1].actions[0].label, "申请退货");
+    assert_eq!(articles[1].blocks(&articles[1].body).len(), 2);
+    let sheet = write(Format::Xlsx, &articles).unwrap();
+    assert_eq!(check(Format::Xlsx, sheet, &[]).into_articles(), articles);
+}
+
 #[test]
 fn lists_every_fault_of_every_row() {
     let table = "编号,版本,状态,类型,分类,标准问题,相似问法,生效日期,失效日期,后续文章,自助操作,备注,答案\n\
@@ -134,7 +149,7 @@ fn reads_sheets_filled_in_by_hand() {
     let bytes = xlsx(|sheet| {
         let header = ["标准问题", "答案", "分类", "类型", "版本", "生效日期", "标签", "更新日期"];
         for (column, name) in header.iter().enumerate() {
-            // A title may stand above; here the table starts on the third row.
+            // The table may start below the first row.
             sheet.write_string(2, column as u16, *name).unwrap();
         }
         for (column, text) in ["能退吗？", "能。", "售后/退货", "常见问题"].iter().enumerate()
@@ -195,6 +210,17 @@ fn a_version_with_a_dangling_link_is_not_sound() {
         assert_eq!(dry.faults.len(), 1, "{:?}", dry.faults);
         assert_eq!((dry.faults[0].code, dry.articles.len()), ("dangling_link", 0));
     }
+}
+
+#[test]
+fn the_list_of_faults_ends_somewhere() {
+    let lines = "x\n".repeat(MAX_ROWS + 1);
+    let lines = dry(Format::Jsonl, lines.as_bytes());
+    assert_eq!((lines.faults.len(), lines.faults[0].code), (1, "too_many_rows"));
+    let rows = format!("{HEADER}\n{}", "甲,乙,丙,丁,,戊,己\n".repeat(MAX_FAULTS / 2));
+    let dry = dry(Format::Csv, rows.as_bytes());
+    assert_eq!(dry.faults.len(), MAX_FAULTS + 1);
+    assert_eq!(dry.faults[0].code, "too_many_faults");
 }
 
 #[test]

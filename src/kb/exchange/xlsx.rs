@@ -15,6 +15,9 @@ use std::io::Cursor;
 const SHEET: &str = "知识库";
 /// UTF-16 units of a cell at most; Excel takes 32,767.
 const MAX_CELL_UNITS: usize = 32_000;
+/// Memory of a cell besides its text, about. Cells share their texts in the file, not here: a
+/// small file may hold one long text a million times.
+const CELL_BYTES: usize = 64;
 /// Excel counts days from 1900 and has a 29 February then; earlier dates are written as text.
 const FIRST_YEAR: i16 = 1901;
 
@@ -30,10 +33,14 @@ pub(super) fn rows(file: &str, bytes: &[u8]) -> Result<Rows, FileProblem> {
     // Cell by cell: a range would take memory for the rectangle around all cells, and one cell in
     // the last corner makes that seventeen thousand million.
     let mut reader = book.worksheet_cells_reader(&name).map_err(unreadable)?;
+    let mut left = super::MAX_UNPACKED_BYTES;
     let mut cells: BTreeMap<u32, BTreeMap<u32, Cell>> = BTreeMap::new();
     while let Some(found) = reader.next_cell().map_err(unreadable)? {
         let (row, column) = found.get_position();
         if let Some(cell) = cell(found.get_value()) {
+            let size = if let Cell::Text(text) = &cell { text.len() } else { 0 };
+            left =
+                left.checked_sub((size + CELL_BYTES) as u64).ok_or(FileProblem::UnpacksTooLarge)?;
             cells.entry(row).or_default().insert(column, cell);
         }
         if cells.len() > super::MAX_ROWS + 1 {
