@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 /// Share of character pairs (Dice) from which two questions count as the same. Of the four findings
 /// in kb-index/articles (215 versions, 2026-11-22) two ask the same and one is worth a look; of the
-/// two in kb-index/next/articles one is worth a look. At 0.7 there are six and seven, with one more
+/// two in kb-index/articles one is worth a look. At 0.7 there are six and seven, with one more
 /// that is worth a look.
 const SAME_QUESTION: f32 = 0.76;
 /// Share of character pairs from which two clauses are about the same, their numbers left out. With
@@ -487,7 +487,7 @@ mod tests {
     /// alarm. A copy with one number changed is not.
     #[test]
     fn finds_a_changed_number_among_the_shops_articles() {
-        let articles = load_articles(&package("kb-index/next/articles")).unwrap();
+        let articles = load_articles(&package("kb-index/articles")).unwrap();
         let contradictions = |articles: &[Article]| {
             let advice = advise(articles, TODAY).into_iter();
             advice
