@@ -46,7 +46,8 @@ fn matters_without_an_article_stay_low() {
     let check = |q: &str| {
         let found = SHOP.0.search(&Query::new(q, AUTUMN)).unwrap();
         let score = found.hits.first().map_or(0.0, |hit| hit.score);
-        assert!(score < 0.25, "{q:?} scores {score} with {}", found.hits[0].title);
+        // `kb.answer_threshold_unsure` of the settings.
+        assert!(score < 0.75, "{q:?} scores {score} with {}", found.hits[0].title);
     };
     check("今天天气怎么样");
     check("帮我写一首诗");
@@ -187,7 +188,8 @@ fn edited_articles_are_indexed_anew() {
     assert_eq!((info.number, info.n_articles, info.n_versions), (2, 7, 8));
     let found = kb.search(&Query::new("退款要等几个工作日", AUTUMN)).unwrap();
     assert_eq!((found.generation, found.hits[0].article_id.as_str()), (2, "refund-time"));
-    assert!(found.hits[0].score > 0.8);
+    // Among seven articles no word is rare, so that no score is near 1.
+    assert!(found.hits[0].score > 3.0 * found.hits[1].score, "{:?}", found.hits);
     drop(kb);
     assert_eq!(reopen(&settings(&articles, &temp)).generation(), info, "nothing has changed since");
 }
