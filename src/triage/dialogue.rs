@@ -2,11 +2,14 @@
 //!
 //! A change is made from the conversation as read and stored only if nobody changed it meanwhile;
 //! otherwise it is made again from the newer one. So parallel turns line up, and a retry of a turn
-//! finds the first one's reply. `understand` says what a turn means, `say` what the bot says.
+//! finds the first one's reply. `understand` says what a turn means, `find` which article answers it,
+//! `say` what the bot says.
 
+mod find;
 mod say;
 mod understand;
 
+use super::classification::Degraded;
 use super::complexity::History;
 use super::customer::Customer;
 use super::packet::packet;
@@ -20,6 +23,7 @@ use crate::kb::KnowledgeBase;
 use crate::store::{Store, StoreError};
 use crate::telemetry::HANDOFFS;
 use crate::text::entity;
+use find::{Asker, Findings};
 use jiff::Timestamp;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -337,7 +341,15 @@ impl Desk {
         conversation.customer = serde_json::to_string(&customer.storable())?;
         conversation.updated_at = now;
 
-        let heard = self.heard(&conversation.state, understood);
+        let mut classification = understood.classification.clone();
+        let asker =
+            Asker { text: &input.text, channel: &conversation.channel, tags: &customer.tags, now };
+        let findings = self.find(understood, &asker).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the knowledge base failed, the bot has no answers");
+            classification.degraded.push(Degraded::KnowledgeBase);
+            Findings::default()
+        });
+        let heard = self.heard(&conversation.state, understood, &findings);
         let mut step = state::hear(&conversation.state, heard, self.limits());
         let situation = Situation {
             customer: &customer,
@@ -345,7 +357,6 @@ impl Desk {
             strikes: step.state.strikes(),
             now,
         };
-        let mut classification = understood.classification.clone();
         let handoffs = self.handoffs(&conversation).await?;
         classification.consider(History { strikes: step.state.strikes(), handoffs });
         let (decision, _) = self.triage.decide(&classification, situation, false);
@@ -355,7 +366,8 @@ impl Desk {
         let seq = conversation.state.n_turns;
         conversation.state = step.state.clone();
 
-        let answer = self.answer(heard, &step, understood, &decision);
+        let answer =
+            self.answer(heard, &step, &classification, findings.answer.as_ref(), &decision);
         let mut turn = TurnRecord {
             turn_id: input.turn_id.clone(),
             seq,

@@ -5,7 +5,7 @@ use super::classification::{Classification, Emotion, Intent};
 use super::customer::Customer;
 use crate::conversation::state::Phase;
 use crate::conversation::{Action, HandoffReason, StrikeReason, TurnOutcome};
-use crate::kb::article::Media;
+use crate::kb::article::{self, Block, Media};
 use crate::model::Sentiment;
 use crate::routing::{Decision, GroupRef, Priority, Sla};
 use crate::text::entity::Entity;
@@ -72,8 +72,14 @@ pub struct AnswerArticle {
     /// How well it fits, 0 to 1.
     #[schema(example = 0.93)]
     pub score: f32,
-    /// The whole answer as Markdown.
+    /// The whole answer as Markdown: the one meant for the customer's channel and tags.
     pub body: String,
+    /// The same in blocks that can be shown one by one.
+    #[serde(default)]
+    pub blocks: Vec<Block>,
+    /// What the customer can have done at once by the shop's own systems.
+    #[serde(default)]
+    pub actions: Vec<article::Action>,
     /// Pictures and films.
     pub media: Vec<Media>,
     /// Articles that often come next.
