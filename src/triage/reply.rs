@@ -87,6 +87,10 @@ pub struct AnswerArticle {
     /// The index generation that answered.
     #[schema(example = 4)]
     pub generation: u64,
+    /// The article given before, where the message was read as a question that follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "order-cancel-unshipped")]
+    pub follow_up_of: Option<String>,
 }
 
 /// An intent to choose.

@@ -117,6 +117,39 @@ async fn an_answer_fits_channel_and_customer_and_carries_actions() {
 }
 
 #[tokio::test]
+async fn a_follow_up_is_answered_from_what_was_answered_before() {
+    let service = Service::new().await;
+    let check = async |id: &str, first: &str, text: &str, article: Value, follows: Value| {
+        service.turn(id, "t1", first).await;
+        let reply = service.turn(id, "t2", text).await;
+        let given = &reply["answer"]["article"];
+        assert_eq!((&given["article_id"], &given["follow_up_of"]), (&article, &follows), "{reply}");
+        reply
+    };
+    let phone = json!("order-change-phone");
+    let reply =
+        check("c1", ANSWERED, "那手机号呢", phone.clone(), json!("order-change-address")).await;
+    assert_eq!((&reply["action"], &reply["strikes"]), (&json!("answer"), &json!(0)));
+    assert_eq!(service.turn("c1", "t2", "那手机号呢").await, reply, "a retry gets the same");
+    // Without an answer before, the same words say nothing; another subject is left alone.
+    check("c2", "你好", "那手机号呢", Value::Null, Value::Null).await;
+    check("c3", ANSWERED, "投影仪的流明是多少", Value::Null, Value::Null).await;
+    check("c4", ANSWERED, "今天天气怎么样", Value::Null, Value::Null).await;
+    // Closing ends what can be followed.
+    service.post("/v1/conversations/c1/close", json!({ "resolved": true })).await;
+    assert!(service.turn("c1", "t3", "那手机号呢").await["answer"]["article"].is_null());
+
+    let service = Service::with(Setup {
+        configure: |config| config.conversation.follow_ups = false,
+        ..Setup::default()
+    });
+    let service = service.await;
+    service.turn("c1", "t1", ANSWERED).await;
+    let reply = service.turn("c1", "t2", "那手机号呢").await;
+    assert!(reply["answer"]["article"].is_null(), "{reply}");
+}
+
+#[tokio::test]
 async fn a_request_for_a_person_is_met_at_once() {
     let service = Service::new().await;
     let replies = talk(&service, "c1", &["转人工", "快递呢"]).await;

@@ -68,7 +68,7 @@ const ANSWERS_FAR_OFF_FROM: f32 = 0.5;
 pub(super) struct Understood {
     pub(super) masked: String,
     words: Reading,
-    question_words: Vec<String>,
+    pub(super) question_words: Vec<String>,
     pub(super) classification: Classification,
 }
 
@@ -127,10 +127,29 @@ impl Desk {
         courtesies.map(|intent| intent.score).sum()
     }
 
+    /// Whether the turn may be read as following the last answer: it asks something, whatever the
+    /// model makes of its few words.
+    pub(super) fn may_follow(&self, understood: &Understood) -> bool {
+        let Understood { words, classification, .. } = understood;
+        let role = self.triage.intents.role(&classification.intent.label);
+        matches!(role, Role::Matter | Role::OutOfScope)
+            && !(classification.human_requested || words.solved || words.did_not_help)
+            && self.courtesy_score(classification) < COURTESY_FROM
+    }
+
+    /// What a follow-up is about: what the model says if the article says so too, otherwise the
+    /// matter before, otherwise what the article is about.
+    fn intent_of<'a>(&self, answer: &'a FoundAnswer, state: &'a State, label: &'a str) -> &'a str {
+        let before = state.last_answer().map(|last| last.intent.as_str());
+        let names = |intent: &&str| answer.intents.iter().any(|named| named == intent);
+        let first = answer.intents.first().map(String::as_str);
+        Some(label).filter(names).or(before.filter(names)).or(first).or(before).unwrap_or(label)
+    }
+
     /// What the turn says, strongest reading first.
     pub(super) fn heard<'a>(
         &self,
-        state: &State,
+        state: &'a State,
         understood: &'a Understood,
         findings: &'a Findings,
     ) -> Heard<'a> {
@@ -138,10 +157,12 @@ impl Desk {
         let Findings { answer, settles, .. } = findings;
         let label = classification.intent.label.as_str();
         let role = self.triage.intents.role(label);
+        let follows = answer.as_ref().filter(|answer| answer.article.follow_up_of.is_some());
         let matter = Heard::Matter {
-            intent: label,
+            intent: follows.map_or(label, |answer| self.intent_of(answer, state, label)),
             article_id: answer.as_ref().map(|answer| answer.article.article_id.as_str()),
             words: question_words,
+            follows: follows.is_some(),
         };
         let is_known_matter = role == Role::Matter && classification.outcome == Outcome::Accept;
         // "还是不行" about the matter just answered did not help; about another it is new, unless it
@@ -161,6 +182,9 @@ impl Desk {
         let is_ours = |answer: &FoundAnswer| answer.article.score >= ANSWERS_FAR_OFF_FROM;
         if words.out_of_scope && !answer.as_ref().is_some_and(is_ours) {
             return Heard::OutOfScope;
+        }
+        if follows.is_some() {
+            return matter;
         }
         match (classification.outcome, role) {
             (Outcome::Reject, Role::OutOfScope) => Heard::OutOfScope,
