@@ -14,6 +14,7 @@ pub mod error;
 mod extract;
 mod health;
 mod kb;
+mod learning;
 mod models;
 mod observe;
 mod route;
@@ -86,6 +87,10 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .routes(routes!(conversations::return_to_bot))
         .routes(routes!(kb::search))
         .routes(routes!(kb::article))
+        .routes(routes!(learning::unanswered))
+        .routes(routes!(learning::suggestions))
+        .routes(routes!(learning::changed))
+        .routes(routes!(learning::reviews))
         .routes(routes!(admin::rules))
         .routes(routes!(admin::reload_rules))
         .layer(DefaultBodyLimit::max(max_body_bytes))

@@ -8,7 +8,8 @@
 //! 4. [`routing`]: rules name skill group, priority and deadlines.
 //! 5. [`conversation`]: strikes are counted, the hand-off is decided; [`store`] keeps it.
 //! 6. [`triage`]: joins the five above; the only module that knows them all.
-//! 7. [`http`]: the service; [`eval`]: figures over labelled data; [`app`]: everything built once.
+//! 7. [`learning`]: what the knowledge base should learn from conversations.
+//! 8. [`http`]: the service; [`eval`]: figures over labelled data; [`app`]: everything built once.
 
 pub mod app;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod conversation;
 pub mod eval;
 pub mod http;
 pub mod kb;
+pub mod learning;
 pub mod model;
 pub mod routing;
 pub mod store;

@@ -395,6 +395,18 @@ impl KnowledgeBase {
         self.serving.load().generation.article(id, as_of).cloned()
     }
 
+    /// The versions of all articles served on `as_of`, ordered by id.
+    #[must_use]
+    pub fn articles(&self, as_of: Date) -> Vec<Article> {
+        let serving = self.serving.load();
+        let generation = &serving.generation;
+        let served = Served { generation, as_of, category: None, among: None };
+        let entries = generation.entries().filter(|entry| served.contains(entry.slot));
+        let mut articles: Vec<Article> = entries.map(|entry| entry.article.clone()).collect();
+        articles.sort_by(|a, b| a.id.cmp(&b.id));
+        articles
+    }
+
     /// What the generation in use was built from.
     #[must_use]
     pub fn generation(&self) -> GenerationInfo {

@@ -4,6 +4,7 @@ mod classify;
 mod conversations;
 mod errors;
 mod kb;
+mod learning;
 mod models;
 mod openapi;
 mod operation;

@@ -22,6 +22,9 @@ async fn describes_every_path() {
     GET /v1/admin/rules: "Which rules are in force."
     GET /v1/conversations/{id}: "The conversation: state, strikes, turns (masked), hand-off packet."
     GET /v1/kb/articles/{id}: "The version of an article in force."
+    GET /v1/kb/learning/suggestions: "Wordings of customers that articles should know."
+    GET /v1/kb/learning/unanswered: "Frequent questions without a good answer, gathered by wording."
+    GET /v1/kb/reviews: "Articles to look at again: overdue by their own day, or because something changed."
     GET /v1/kb/search: "Search the articles in force."
     POST /classify: "The same under its short, stable path."
     POST /v1/admin/models/reload: "Put other models in service without losing a request; on any fault the old ones go on."
@@ -31,6 +34,7 @@ async fn describes_every_path() {
     POST /v1/conversations/{id}/close: "End the conversation; the next turn opens a new episode with nothing counted."
     POST /v1/conversations/{id}/return: "Give a handed-off or closed conversation back to the bot, with nothing counted."
     POST /v1/conversations/{id}/turns: "Take one turn: answer, ask back, hand over once, or be silent."
+    POST /v1/kb/changes: "Say that something changed which articles rely on; a review of each is asked for."
     POST /v1/route: "Decide skill group, priority and deadlines for a message."
     PUT /v1/conversations/{id}/turns/{turn_id}/outcome: "Report how an earlier turn ended."
     "#);
