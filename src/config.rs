@@ -254,6 +254,8 @@ pub struct ConversationConfig {
     pub silence_resolves: bool,
     /// Choices offered when the intent is not certain, 2 to 5.
     pub clarify_choices: usize,
+    /// Whether a message that says too little alone is read as following the last answer.
+    pub follow_ups: bool,
 }
 
 /// `[log]`

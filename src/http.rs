@@ -15,6 +15,7 @@ pub mod error;
 mod extract;
 mod health;
 mod kb;
+mod learning;
 mod models;
 mod observe;
 mod route;
@@ -103,6 +104,10 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .routes(routes!(kb::learning::feedback))
         .routes(routes!(kb::learning::unanswered))
         .routes(routes!(kb::learning::cases, kb::learning::keep_case))
+        .routes(routes!(learning::unanswered))
+        .routes(routes!(learning::suggestions))
+        .routes(routes!(learning::changed))
+        .routes(routes!(learning::reviews))
         .routes(routes!(admin::rules))
         .routes(routes!(admin::reload_rules))
         .layer(DefaultBodyLimit::max(max_body_bytes))

@@ -9,7 +9,8 @@
 //! 5. [`conversation`]: strikes are counted, the hand-off is decided; [`store`] keeps it.
 //! 6. [`triage`]: joins the five above; the only module that knows them all.
 //! 7. [`library`]: what editors do to the articles in the store.
-//! 8. [`http`]: the service; [`eval`]: figures over labelled data; [`app`]: everything built once.
+//! 8. [`learning`]: what the knowledge base should learn from conversations.
+//! 9. [`http`]: the service; [`eval`]: figures over labelled data; [`app`]: everything built once.
 
 pub mod app;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod conversation;
 pub mod eval;
 pub mod http;
 pub mod kb;
+pub mod learning;
 pub mod library;
 pub mod model;
 pub mod routing;

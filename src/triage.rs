@@ -40,6 +40,7 @@ use classification::{
 use complexity::Assessment;
 use customer::Customer;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::Offset;
 use models::ModelSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -277,6 +278,12 @@ impl Triage {
     /// The rules in force.
     pub fn rules(&self) -> Arc<RuleSet> {
         self.rules.load_full()
+    }
+
+    /// The day it is in the shop.
+    #[must_use]
+    pub fn today(&self, now: Timestamp) -> Date {
+        now.to_zoned(self.rules().time_zone().clone()).date()
     }
 
     /// Puts other rules in force; decisions under way end with the old ones.

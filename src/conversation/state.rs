@@ -9,6 +9,9 @@ use utoipa::ToSchema;
 /// Matters remembered to notice a repeated question; older ones no longer count as repeated.
 const MAX_MATTERS: usize = 16;
 
+/// Words kept of what a next message may follow; the first ones name the matter.
+const MAX_CONTEXT_WORDS: usize = 16;
+
 /// Share of the longer question's words from which two questions of one intent are the same: in
 /// eval-data, rewordings share 0.6 and more, other questions of an intent at most a half
 /// (2026-11-21).
@@ -46,16 +49,22 @@ pub struct State {
     resolved_seq: Option<u32>,
     /// Answers given since the count last started.
     answered: Vec<Answered>,
+    /// The last answer of the episode, solved or not: what a follow-up is about.
+    #[serde(default)]
+    last: Option<Answered>,
     /// The hand-off has been told to the bot in a reply.
     announced: bool,
 }
 
 /// An answered question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Answered {
-    intent: String,
-    article_id: String,
-    words: Vec<String>,
+pub struct Answered {
+    /// Its intent label.
+    pub intent: String,
+    /// The article that answered it.
+    pub article_id: String,
+    /// The words that carry it, each once; of a follow-up also those of what it follows.
+    pub words: Vec<String>,
 }
 
 /// What one turn says, strongest reading first where several would fit.
@@ -83,6 +92,8 @@ pub enum Heard<'a> {
         article_id: Option<&'a str>,
         /// The words that carry the question, each once.
         words: &'a [String],
+        /// Whether it was understood from the answer before: the same article may answer it again.
+        follows: bool,
     },
 }
 
@@ -145,6 +156,7 @@ impl State {
             answer_open: false,
             resolved_seq: None,
             answered: Vec::new(),
+            last: None,
             announced: false,
         }
     }
@@ -161,6 +173,12 @@ impl State {
         self.answered.last().map(|answered| answered.intent.as_str())
     }
 
+    /// The question answered last in this episode, solved or not.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<&Answered> {
+        self.last.as_ref()
+    }
+
     /// The same conversation with the bot again and nothing counted.
     fn next_episode(&self) -> Self {
         Self { episode: self.episode + 1, n_turns: self.n_turns, ..Self::new() }
@@ -173,11 +191,17 @@ impl State {
         self.answered.clear();
     }
 
-    /// Whether the question was answered before: by the same article, or for the same intent and
-    /// in much the same words, whatever article fits now.
-    fn has_answered(&self, intent: &str, article_id: &str, words: &[String]) -> bool {
+    /// Whether the question was answered before: by the same article unless it follows that, or for
+    /// the same intent and in much the same words, whatever article fits now.
+    fn has_answered(
+        &self,
+        intent: &str,
+        article_id: &str,
+        words: &[String],
+        follows: bool,
+    ) -> bool {
         self.answered.iter().any(|answered| {
-            answered.article_id == article_id
+            (!follows && answered.article_id == article_id)
                 || (answered.intent == intent && is_reworded(&answered.words, words))
         })
     }
@@ -186,11 +210,28 @@ impl State {
         if self.answered.len() == MAX_MATTERS {
             self.answered.remove(0);
         }
-        self.answered.push(Answered {
-            intent: intent.to_owned(),
-            article_id: article_id.to_owned(),
-            words: words.to_vec(),
-        });
+        self.answered.push(Answered::new(intent, article_id, words));
+    }
+
+    /// What a next message may follow. A follow-up keeps the words of what it follows: "那要多久"
+    /// says nothing of the matter.
+    fn refer_to(&mut self, intent: &str, article_id: &str, words: &[String], follows: bool) {
+        let mut last = Answered::new(intent, article_id, &[]);
+        if let Some(before) = self.last.take().filter(|_| follows) {
+            last.words = before.words;
+        }
+        for word in words {
+            if last.words.len() < MAX_CONTEXT_WORDS && !last.words.contains(word) {
+                last.words.push(word.clone());
+            }
+        }
+        self.last = Some(last);
+    }
+}
+
+impl Answered {
+    fn new(intent: &str, article_id: &str, words: &[String]) -> Self {
+        Self { intent: intent.to_owned(), article_id: article_id.to_owned(), words: words.to_vec() }
     }
 }
 
@@ -215,6 +256,9 @@ pub fn hear(state: &State, heard: Heard<'_>, limits: Limits) -> Step {
         next.start_count_again();
     }
     let strike = strike_of(&next, heard);
+    if let Heard::Matter { intent, article_id: Some(article_id), words, follows } = heard {
+        next.refer_to(intent, article_id, words, follows);
+    }
     match heard {
         Heard::HumanRequested => return hand_over(next, HandoffReason::Requested, None),
         Heard::Solved => {
@@ -222,7 +266,7 @@ pub fn hear(state: &State, heard: Heard<'_>, limits: Limits) -> Step {
             next.resolved_seq = Some(seq);
         }
         Heard::Courtesy => {}
-        Heard::Matter { intent, article_id: Some(article_id), words } if strike.is_none() => {
+        Heard::Matter { intent, article_id: Some(article_id), words, .. } if strike.is_none() => {
             next.remember(intent, article_id, words);
             next.clarified = false;
             next.answer_open = true;
@@ -315,9 +359,9 @@ fn strike_of(state: &State, heard: Heard<'_>) -> Option<StrikeReason> {
         Heard::Unsure => Some(StrikeReason::Unsure),
         Heard::Ambiguous => state.clarified.then_some(StrikeReason::Unsure),
         Heard::Matter { article_id: None, .. } => Some(StrikeReason::NoAnswer),
-        Heard::Matter { intent, article_id: Some(article_id), words } => {
-            state.has_answered(intent, article_id, words).then_some(StrikeReason::SameMatter)
-        }
+        Heard::Matter { intent, article_id: Some(article_id), words, follows } => state
+            .has_answered(intent, article_id, words, follows)
+            .then_some(StrikeReason::SameMatter),
     }
 }
 
@@ -358,11 +402,16 @@ mod tests {
     const LIMITS: Limits = Limits { max_strikes: 3, silence_resolves: false };
 
     fn matter(article_id: &'static str) -> Heard<'static> {
-        Matter { intent: "aftersale.return", article_id: Some(article_id), words: &[] }
+        Matter {
+            intent: "aftersale.return",
+            article_id: Some(article_id),
+            words: &[],
+            follows: false,
+        }
     }
 
     const NO_ANSWER: Heard<'static> =
-        Matter { intent: "product.info", article_id: None, words: &[] };
+        Matter { intent: "product.info", article_id: None, words: &[], follows: false };
 
     /// Hears one turn after the other; expects strikes and action after each.
     fn check(limits: Limits, turns: &[(Heard<'_>, u8, Action)]) -> State {
@@ -437,14 +486,44 @@ mod tests {
     }
 
     #[test]
+    fn a_follow_up_may_get_the_same_article_and_keeps_the_matter() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let (first, then) = (words("改 地址"), words("多久 生效"));
+        let asked = |words, follows| Matter {
+            intent: "order.modify",
+            article_id: Some("a"),
+            words,
+            follows,
+        };
+        let state = check(
+            LIMITS,
+            &[
+                (asked(&first, false), 0, Action::Answer),
+                (asked(&then, true), 0, Action::Answer),
+                (asked(&then, true), 1, Action::Answer),
+            ],
+        );
+        let last = state.last_answer().unwrap();
+        assert_eq!((last.article_id.as_str(), &last.words), ("a", &words("改 地址 多久 生效")));
+        let solved = hear(&state, Solved, LIMITS).state;
+        assert_eq!(solved.last_answer(), Some(last), "solved, and still what may be followed");
+        let again = hear(&close(&solved), Courtesy, LIMITS).state;
+        assert_eq!(again.last_answer(), None);
+        let mut stored = serde_json::to_value(&state).unwrap();
+        stored.as_object_mut().unwrap().remove("last");
+        assert!(serde_json::from_value::<State>(stored).is_ok(), "written by an earlier version");
+    }
+
+    #[test]
     fn the_same_words_for_the_same_intent_are_the_same_matter() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let first = words("收货 地址 改");
-        let asked = Matter { intent: "order.modify", article_id: Some("a"), words: &first };
+        let asked =
+            Matter { intent: "order.modify", article_id: Some("a"), words: &first, follows: false };
         let state = hear(&State::new(), asked, LIMITS).state;
         let strikes = |intent: &str, text: &str| {
             let words = words(text);
-            let asked = Matter { intent, article_id: Some("b"), words: &words };
+            let asked = Matter { intent, article_id: Some("b"), words: &words, follows: false };
             hear(&state, asked, LIMITS).state.strikes()
         };
         assert_eq!(strikes("order.modify", "收货 地址 改 啦"), 1);

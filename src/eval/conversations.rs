@@ -23,6 +23,10 @@ pub struct Reply {
     pub strikes: Option<u32>,
     /// Label of the intent.
     pub intent: Option<String>,
+    /// Id of the article given.
+    pub article: Option<String>,
+    /// Whether the turn is answered as a follow-up of an earlier one.
+    pub follow_up: bool,
     /// Target team.
     pub skill_group: Option<String>,
     /// `P0` … `P3`.

@@ -147,18 +147,19 @@ fn current(articles: &[Article]) -> Vec<&Article> {
     by_id.into_values().collect()
 }
 
-type Pairs = BTreeSet<(char, char)>;
+/// Pairs of neighbouring letters, marks and spaces left out.
+pub(crate) type Pairs = BTreeSet<(char, char)>;
 
 fn letters(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-fn pairs(text: &str) -> Pairs {
+pub(crate) fn pairs(text: &str) -> Pairs {
     letters(text).zip(letters(text).skip(1)).collect()
 }
 
 /// Twice the common pairs over all pairs, 0 to 1.
-fn dice(a: &Pairs, b: &Pairs) -> f32 {
+pub(crate) fn dice(a: &Pairs, b: &Pairs) -> f32 {
     let total = a.len() + b.len();
     if total == 0 {
         return 0.0;

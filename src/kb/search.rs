@@ -50,6 +50,12 @@ pub struct Query<'a> {
     pub intents: &'a [(&'a str, f32)],
     /// Probability that the turn belongs to no intent, where it is known.
     pub out_of_scope: Option<f32>,
+    /// Only these articles; all where absent.
+    pub among: Option<&'a [&'a str]>,
+    /// Channel of the reader: an article may have another answer there.
+    pub channel: Option<&'a str>,
+    /// The reader's tags: an article may have another answer for them.
+    pub tags: &'a [String],
     /// Hits wanted, 1 to 50.
     pub limit: usize,
     /// The day whose valid versions are searched.
@@ -67,6 +73,9 @@ impl<'a> Query<'a> {
             category: None,
             intents: &[],
             out_of_scope: None,
+            among: None,
+            channel: None,
+            tags: &[],
             limit: 5,
             as_of,
             explain: false,
@@ -112,7 +121,8 @@ pub struct Hit {
         example = "还没发货的订单，请到「我的-订单-订单详情」点「修改地址」，每单可改 1 次。"
     )]
     pub summary: String,
-    /// The whole answer as Markdown, first paragraph included.
+    /// The whole answer as Markdown, first paragraph included: the one meant for the reader's
+    /// channel and tags.
     pub answer: String,
     /// The answer in blocks that can be shown one by one.
     pub blocks: Vec<Block>,
@@ -317,7 +327,7 @@ impl KnowledgeBase {
         let hits = self.rank(&serving, query, |scored, terms| {
             let limit = query.limit.clamp(1, MAX_LIMIT);
             let best = scored.into_iter().take(limit);
-            best.map(|scored| hit(&scored, terms, query.explain)).collect()
+            best.map(|scored| hit(&scored, terms, query)).collect()
         })?;
         Ok(Found { hits: hits.unwrap_or_default(), generation })
     }
@@ -348,7 +358,8 @@ impl KnowledgeBase {
             return Ok(None);
         }
         let vector = self.vector(normalized.text());
-        let served = Served { generation, as_of: query.as_of, category: query.category };
+        let Query { as_of, category, among, .. } = *query;
+        let served = Served { generation, as_of, category, among };
         let slots = retrieve::retrieve(generation, &terms, vector.as_ref(), query, &served)
             .map_err(|error| KbError::index(self.folder.dir(), error))?;
         let asked = Asked {
@@ -384,6 +395,18 @@ impl KnowledgeBase {
         self.serving.load().generation.article(id, as_of).cloned()
     }
 
+    /// The versions of all articles served on `as_of`, ordered by id.
+    #[must_use]
+    pub fn articles(&self, as_of: Date) -> Vec<Article> {
+        let serving = self.serving.load();
+        let generation = &serving.generation;
+        let served = Served { generation, as_of, category: None, among: None };
+        let entries = generation.entries().filter(|entry| served.contains(entry.slot));
+        let mut articles: Vec<Article> = entries.map(|entry| entry.article.clone()).collect();
+        articles.sort_by(|a, b| a.id.cmp(&b.id));
+        articles
+    }
+
     /// What the generation in use was built from.
     #[must_use]
     pub fn generation(&self) -> GenerationInfo {
@@ -401,7 +424,7 @@ impl KnowledgeBase {
 }
 
 /// Which entries a search may see: those whose version is the highest of its article valid on the
-/// day, in the category asked for.
+/// day, in the category and among the articles asked for.
 ///
 /// Kept out of tantivy's query because "the highest version valid on that day" relates documents
 /// to each other, which a filter on date fields cannot express.
@@ -409,6 +432,7 @@ struct Served<'a> {
     generation: &'a Generation,
     as_of: Date,
     category: Option<&'a str>,
+    among: Option<&'a [&'a str]>,
 }
 
 impl Served<'_> {
@@ -417,28 +441,30 @@ impl Served<'_> {
         let article = &entry.article;
         article.is_served_at(self.as_of)
             && self.category.is_none_or(|category| article.category.is_within(category))
+            && self.among.is_none_or(|ids| ids.contains(&article.id.as_str()))
             && self.generation.article(&article.id, self.as_of).map(|a| a.version)
                 == Some(article.version)
     }
 }
 
-fn hit(scored: &Scored<'_>, terms: &QueryTerms<'_>, explain: bool) -> Hit {
+fn hit(scored: &Scored<'_>, terms: &QueryTerms<'_>, query: &Query<'_>) -> Hit {
     let article = &scored.entry.article;
+    let answer = article.answer_for(query.channel, query.tags);
     Hit {
         article_id: article.id.clone(),
         version: article.version,
         title: article.question.clone(),
         category: article.category.as_str().to_owned(),
         score: scored.score,
-        snippet: snippet::snippet(&plain_text(&article.body), terms),
-        summary: first_paragraph(&article.body),
-        answer: article.body.clone(),
-        blocks: article.blocks(&article.body),
+        snippet: snippet::snippet(&plain_text(answer), terms),
+        summary: first_paragraph(answer),
+        answer: answer.to_owned(),
+        blocks: article.blocks(answer),
         actions: article.actions.clone(),
         media: article.media.clone(),
         matched: terms.matched(&scored.entry.text),
         links: article.links.clone(),
         intents: article.intents.clone(),
-        explanation: explain.then(|| scored.explain()),
+        explanation: query.explain.then(|| scored.explain()),
     }
 }

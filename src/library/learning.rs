@@ -106,7 +106,7 @@ impl Library {
         let mut groups: HashMap<String, QuestionGroup> = HashMap::new();
         for question in self.store.unanswered(span).await? {
             let key = self.settings.normalizer.normalize(&question.query).text().to_owned();
-            let Unanswered { query, intent, top_article, score, at } = question;
+            let Unanswered { query, intent, top_article, score, at, .. } = question;
             let latest = QuestionGroup {
                 query,
                 count: 1,

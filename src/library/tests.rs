@@ -136,6 +136,8 @@ async fn the_same_question_is_counted_once_and_masked() {
     let (library, _folder) = library(false).await;
     let ask = async |query: &str, second| {
         let question = Unanswered {
+            conversation_id: None,
+            reference: None,
             query: query.into(),
             intent: None,
             top_article: None,

@@ -1,6 +1,6 @@
 //! What the knowledge base learns from: feedback, questions without an answer, word lists, cases.
 //!
-//! Everything is appended and nothing changed. Texts of customers are masked before they come here.
+//! Everything is appended; only a later verdict on the same turn takes the place of the earlier one. Texts of customers are masked before they come here.
 
 use super::StoreFuture;
 use crate::kb::editorial::Actor;
@@ -10,17 +10,23 @@ use utoipa::ToSchema;
 
 /// Keeps what the knowledge base learns from.
 pub trait LearningStore: Send + Sync {
-    /// Keeps feedback on an answer.
+    /// Keeps feedback on an answer. Of one turn the last verdict counts, clicks aside.
     fn add_feedback(&self, feedback: Feedback) -> StoreFuture<'_, ()>;
 
     /// Feedback of a time, oldest first.
     fn feedback(&self, span: Span) -> StoreFuture<'_, Vec<Feedback>>;
 
-    /// Keeps a question without an answer.
+    /// Keeps a question without an answer; the same turn again changes nothing.
     fn add_unanswered(&self, question: Unanswered) -> StoreFuture<'_, ()>;
 
     /// Questions without an answer of a time, oldest first.
     fn unanswered(&self, span: Span) -> StoreFuture<'_, Vec<Unanswered>>;
+
+    /// Keeps requests to look at articles again.
+    fn request_reviews(&self, requests: Vec<ReviewRequest>) -> StoreFuture<'_, ()>;
+
+    /// Requests of a time, oldest first.
+    fn review_requests(&self, span: Span) -> StoreFuture<'_, Vec<ReviewRequest>>;
 
     /// The latest text of a word list, `None` where none was saved.
     fn lexicon(&self, name: LexiconName) -> StoreFuture<'_, Option<Lexicon>>;
@@ -93,6 +99,10 @@ pub enum Verdict {
 /// A question without a good answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Unanswered {
+    /// The conversation, where there is one.
+    pub conversation_id: Option<String>,
+    /// The turn, or an id of the client's.
+    pub reference: Option<String>,
     /// The question, masked.
     pub query: String,
     /// Its intent, where it was understood.
@@ -102,6 +112,26 @@ pub struct Unanswered {
     /// Its score in [0, 1].
     pub score: Option<f64>,
     /// When.
+    pub at: Timestamp,
+}
+
+/// Something changed that an article relies on: somebody should look at it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReviewRequest {
+    /// The article.
+    #[schema(example = "return-seven-days")]
+    pub article_id: String,
+    /// What changed.
+    #[schema(example = "policy:return-7d")]
+    pub changed: String,
+    /// What is new.
+    #[schema(example = "退货期限改为 15 天")]
+    pub note: String,
+    /// Who says so.
+    #[schema(value_type = String, example = "运营 周宁")]
+    pub actor: Actor,
+    /// When.
+    #[schema(value_type = String, example = "2026-11-21T08:30:00Z")]
     pub at: Timestamp,
 }
 

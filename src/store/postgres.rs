@@ -34,6 +34,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     migrations: &[
         include_str!("postgres/001_conversations.sql"),
         include_str!("postgres/002_articles.sql"),
+        include_str!("postgres/003_learning.sql"),
     ],
 };
 

@@ -26,6 +26,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     migrations: &[
         include_str!("sqlite/001_conversations.sql"),
         include_str!("sqlite/002_articles.sql"),
+        include_str!("sqlite/003_learning.sql"),
     ],
 };
 

@@ -2,11 +2,16 @@
 //!
 //! A change is made from the conversation as read and stored only if nobody changed it meanwhile;
 //! otherwise it is made again from the newer one. So parallel turns line up, and a retry of a turn
-//! finds the first one's reply. `understand` says what a turn means, `say` what the bot says.
+//! finds the first one's reply. `understand` says what a turn means, `find` which article answers it,
+//! `say` what the bot says.
 
+mod find;
+mod follow_up;
+mod learn;
 mod say;
 mod understand;
 
+use super::classification::Degraded;
 use super::complexity::History;
 use super::customer::Customer;
 use super::packet::packet;
@@ -17,10 +22,13 @@ use crate::conversation::record::{Change, ConversationRecord, HandoffRecord, Tur
 use crate::conversation::state::{self, Limits, Phase, State};
 use crate::conversation::{Action, ConversationId, HandoffReason, TurnId, TurnOutcome};
 use crate::kb::KnowledgeBase;
+use crate::store::learning::Unanswered;
 use crate::store::{Store, StoreError};
 use crate::telemetry::HANDOFFS;
 use crate::text::entity;
+use find::{Asker, Findings};
 use jiff::Timestamp;
+use learn::gap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Instant;
@@ -69,6 +77,14 @@ pub struct TurnInput {
     pub customer: Option<Customer>,
 }
 
+/// A turn judged and not stored yet.
+struct Judged {
+    reply: TurnReply,
+    change: Change,
+    /// The question, where there was no good answer.
+    gap: Option<Unanswered>,
+}
+
 /// A change of a conversation that is no turn.
 enum Edit<'a> {
     /// A report about an earlier turn.
@@ -115,9 +131,14 @@ impl Desk {
             self.understand(&input.text, read, masked, now, deadline, &subject).await?;
         let _lane = self.lane(id).lock().await;
         for _ in 0..MAX_ATTEMPTS {
-            let (reply, change) = self.judge(id, &input, &understood, now).await?;
+            let Judged { reply, change, gap } = self.judge(id, &input, &understood, now).await?;
             match self.commit(change).await {
-                Ok(()) => return Ok(reply),
+                Ok(()) => {
+                    if let Some(gap) = gap {
+                        self.learn_from_gap(gap).await;
+                    }
+                    return Ok(reply);
+                }
                 Err(TriageError::Store(StoreError::Conflict)) => {}
                 Err(error) => return Err(error),
             }
@@ -141,7 +162,9 @@ impl Desk {
         now: Timestamp,
     ) -> Result<ConversationView, TriageError> {
         let reason = reason.map(|reason| self.triage.text.mask(&reason));
-        self.change(id, &Edit::Report { turn_id, outcome, reason }, now).await
+        let view = self.change(id, &Edit::Report { turn_id, outcome, reason }, now).await?;
+        self.learn_from_report(id, turn_id, outcome, now).await;
+        Ok(view)
     }
 
     /// Ends a conversation.
@@ -324,7 +347,7 @@ impl Desk {
         input: &TurnInput,
         understood: &Understood,
         now: Timestamp,
-    ) -> Result<(TurnReply, Change), TriageError> {
+    ) -> Result<Judged, TriageError> {
         let mut conversation = match self.store.conversation(id).await? {
             Some(conversation) => conversation,
             None => new_conversation(id, now),
@@ -337,7 +360,20 @@ impl Desk {
         conversation.customer = serde_json::to_string(&customer.storable())?;
         conversation.updated_at = now;
 
-        let heard = self.heard(&conversation.state, understood);
+        let mut classification = understood.classification.clone();
+        let asker = Asker {
+            text: &input.text,
+            channel: &conversation.channel,
+            tags: &customer.tags,
+            last: conversation.state.last_answer(),
+            now,
+        };
+        let findings = self.find(understood, &asker).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the knowledge base failed, the bot has no answers");
+            classification.degraded.push(Degraded::KnowledgeBase);
+            Findings::default()
+        });
+        let heard = self.heard(&conversation.state, understood, &findings);
         let mut step = state::hear(&conversation.state, heard, self.limits());
         let situation = Situation {
             customer: &customer,
@@ -345,17 +381,21 @@ impl Desk {
             strikes: step.state.strikes(),
             now,
         };
-        let mut classification = understood.classification.clone();
         let handoffs = self.handoffs(&conversation).await?;
         classification.consider(History { strikes: step.state.strikes(), handoffs });
         let (decision, _) = self.triage.decide(&classification, situation, false);
         if decision.handoff {
             step = state::hand_over_by_rule(step);
         }
+        // A turn that a person has is not the knowledge base's.
+        let gap = (step.action != Action::Silent)
+            .then(|| gap(id, &input.turn_id, heard, understood, &findings, now))
+            .flatten();
         let seq = conversation.state.n_turns;
-        conversation.state = step.state.clone();
 
-        let answer = self.answer(heard, &step, understood, &decision);
+        let answer =
+            self.answer(heard, &step, &classification, findings.answer.as_ref(), &decision);
+        conversation.state = step.state.clone();
         let mut turn = TurnRecord {
             turn_id: input.turn_id.clone(),
             seq,
@@ -400,7 +440,7 @@ impl Desk {
             None => None,
         };
         turn.reply = serde_json::to_string(&reply)?;
-        Ok((reply, Change { conversation, turn: Some(turn), handoff }))
+        Ok(Judged { reply, change: Change { conversation, turn: Some(turn), handoff }, gap })
     }
 
     /// The hand-off that a report causes; the decision is made on the last turn.

@@ -5,7 +5,7 @@ use super::classification::{Classification, Emotion, Intent};
 use super::customer::Customer;
 use crate::conversation::state::Phase;
 use crate::conversation::{Action, HandoffReason, StrikeReason, TurnOutcome};
-use crate::kb::article::Media;
+use crate::kb::article::{self, Block, Media};
 use crate::model::Sentiment;
 use crate::routing::{Decision, GroupRef, Priority, Sla};
 use crate::text::entity::Entity;
@@ -72,8 +72,14 @@ pub struct AnswerArticle {
     /// How well it fits, 0 to 1.
     #[schema(example = 0.93)]
     pub score: f32,
-    /// The whole answer as Markdown.
+    /// The whole answer as Markdown: the one meant for the customer's channel and tags.
     pub body: String,
+    /// The same in blocks that can be shown one by one.
+    #[serde(default)]
+    pub blocks: Vec<Block>,
+    /// What the customer can have done at once by the shop's own systems.
+    #[serde(default)]
+    pub actions: Vec<article::Action>,
     /// Pictures and films.
     pub media: Vec<Media>,
     /// Articles that often come next.
@@ -81,6 +87,10 @@ pub struct AnswerArticle {
     /// The index generation that answered.
     #[schema(example = 4)]
     pub generation: u64,
+    /// The article given before, where the message was read as a question that follows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "order-cancel-unshipped")]
+    pub follow_up_of: Option<String>,
 }
 
 /// An intent to choose.

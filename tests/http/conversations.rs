@@ -1,6 +1,6 @@
 //! `/v1/conversations`: strikes, hand-off, retries.
 
-use crate::support::Service;
+use crate::support::{Service, Setup};
 use axum::http::StatusCode;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
@@ -83,6 +83,70 @@ async fn a_hand_off_is_counted_once_however_it_comes() {
     assert_eq!(counted(), 2, "a report hands over at once");
     assert_eq!(service.turn("c2", "t3", "在吗").await["action"], "transfer");
     assert_eq!(counted(), 2, "and the turn that tells it does not again");
+}
+
+#[tokio::test]
+async fn an_answer_fits_channel_and_customer_and_carries_actions() {
+    let service = Service::with(Setup { articles: Some("targeted"), ..Setup::default() }).await;
+    let check = async |id: &str, channel: &str, tags: &[&str], expected: &str| {
+        let customer = json!({ "tags": tags });
+        let body =
+            json!({ "turn_id": "t1", "text": ANSWERED, "channel": channel, "customer": customer });
+        let reply = service.post(&format!("/v1/conversations/{id}/turns"), body).await.body;
+        let answer = &reply["answer"];
+        assert_eq!(answer["text"], expected, "{reply}");
+        assert_eq!(answer["article"]["blocks"][0], json!({ "type": "text", "text": expected }));
+        let action = json!({
+            "id": "order.change_address", "label": "修改地址", "params": { "status": "待发货" },
+        });
+        assert_eq!(answer["article"]["actions"], json!([action]));
+        answer["article"].clone()
+    };
+    let plain = "请到「我的-订单-订单详情」点「修改地址」，每单可改 1 次。";
+    check("c1", "web", &["新客"], plain).await;
+    check("c2", "marketplace", &[], "请在抖店订单页点「改地址」。").await;
+    let article = check("c3", "marketplace", &["会员"], "会员请直接联系专属客服改地址。").await;
+    let steps = json!({ "type": "steps", "items": ["打开「我的」", "点「专属客服」"] });
+    assert_eq!(article["blocks"][1], steps);
+
+    // Channel and customer told once hold for later turns, also in a retry.
+    let body = json!({ "turn_id": "t2", "text": "收货地址填错了怎么改" });
+    let later = service.post("/v1/conversations/c3/turns", body.clone()).await.body;
+    assert_eq!(later["answer"]["article"]["body"], article["body"]);
+    assert_eq!(service.post("/v1/conversations/c3/turns", body).await.body, later);
+}
+
+#[tokio::test]
+async fn a_follow_up_is_answered_from_what_was_answered_before() {
+    let service = Service::new().await;
+    let check = async |id: &str, first: &str, text: &str, article: Value, follows: Value| {
+        service.turn(id, "t1", first).await;
+        let reply = service.turn(id, "t2", text).await;
+        let given = &reply["answer"]["article"];
+        assert_eq!((&given["article_id"], &given["follow_up_of"]), (&article, &follows), "{reply}");
+        reply
+    };
+    let phone = json!("order-change-phone");
+    let reply =
+        check("c1", ANSWERED, "那手机号呢", phone.clone(), json!("order-change-address")).await;
+    assert_eq!((&reply["action"], &reply["strikes"]), (&json!("answer"), &json!(0)));
+    assert_eq!(service.turn("c1", "t2", "那手机号呢").await, reply, "a retry gets the same");
+    // Without an answer before, the same words say nothing; another subject is left alone.
+    check("c2", "你好", "那手机号呢", Value::Null, Value::Null).await;
+    check("c3", ANSWERED, "投影仪的流明是多少", Value::Null, Value::Null).await;
+    check("c4", ANSWERED, "今天天气怎么样", Value::Null, Value::Null).await;
+    // Closing ends what can be followed.
+    service.post("/v1/conversations/c1/close", json!({ "resolved": true })).await;
+    assert!(service.turn("c1", "t3", "那手机号呢").await["answer"]["article"].is_null());
+
+    let service = Service::with(Setup {
+        configure: |config| config.conversation.follow_ups = false,
+        ..Setup::default()
+    });
+    let service = service.await;
+    service.turn("c1", "t1", ANSWERED).await;
+    let reply = service.turn("c1", "t2", "那手机号呢").await;
+    assert!(reply["answer"]["article"].is_null(), "{reply}");
 }
 
 #[tokio::test]

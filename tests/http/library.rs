@@ -375,6 +375,8 @@ async fn what_readers_tell_is_kept_masked() {
 
     for query in ["可以货到付款吗", "可以貨到付款嗎"] {
         let question = Unanswered {
+            conversation_id: None,
+            reference: None,
             query: query.into(),
             intent: None,
             top_article: None,

@@ -5,6 +5,7 @@ mod console;
 mod conversations;
 mod errors;
 mod kb;
+mod learning;
 mod library;
 mod models;
 mod openapi;

@@ -146,12 +146,20 @@ pub(crate) struct Setup {
     pub(crate) workers: usize,
     /// Whether there is a model of emotion, which answers, and one of urgency, which fails.
     pub(crate) feeling_models: bool,
+    /// Folder below `tests/fixtures/kb` whose articles are searched instead of the shop's.
+    pub(crate) articles: Option<&'static str>,
     pub(crate) configure: fn(&mut Config),
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { pause: Duration::ZERO, workers: 2, feeling_models: false, configure: |_| {} }
+        Self {
+            pause: Duration::ZERO,
+            workers: 2,
+            feeling_models: false,
+            articles: None,
+            configure: |_| {},
+        }
     }
 }
 
@@ -251,7 +259,16 @@ impl Service {
         let store = sqlite::open(&folder.path().join("fenzhen.db")).await.unwrap();
         let app = {
             let analyzer = Analyzer::new(NORMALIZER.clone(), DICTIONARY.clone());
-            let knowledge = Knowledge::join(Arc::new(store), KB.0.clone(), analyzer);
+            let kb = match setup.articles {
+                Some(fixture) => {
+                    let articles_dir = package("tests/fixtures/kb").join(fixture);
+                    let settings = KbSettings { articles_dir, index_dir: folder.path().join("kb") };
+                    let kb = KnowledgeBase::open_or_build(&settings, analyzer.clone(), None);
+                    Arc::new(kb.unwrap())
+                }
+                None => KB.0.clone(),
+            };
+            let knowledge = Knowledge::join(Arc::new(store), kb, analyzer);
             Arc::new(App::join(config, Arc::new(triage), knowledge, rules))
         };
         let router = http::router(app.clone(), telemetry::metrics().unwrap());

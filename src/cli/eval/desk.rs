@@ -71,10 +71,13 @@ fn turn_id(turn: usize) -> anyhow::Result<ClientId> {
 }
 
 fn of_turn(reply: TurnReply) -> Reply {
+    let article = reply.answer.and_then(|answer| answer.article);
     Reply {
         action: Some(code(reply.action)),
         strikes: Some(reply.strikes.into()),
         intent: Some(reply.classification.intent.label),
+        follow_up: article.as_ref().is_some_and(|article| article.follow_up_of.is_some()),
+        article: article.map(|article| article.article_id),
         skill_group: Some(reply.decision.skill_group.id),
         priority: Some(reply.decision.priority.to_string()),
         reason: reply.handoff.map(|handoff| code(handoff.reason)),

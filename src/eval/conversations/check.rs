@@ -8,6 +8,8 @@ pub(super) fn mismatch(expect: &Expect, reply: &Reply) -> Option<Mismatch> {
     one_of("action", expect.action.as_ref(), reply.action.as_deref())
         .or_else(|| strikes(expect.strikes?, reply.strikes))
         .or_else(|| one_of("intent", expect.intent.as_ref(), reply.intent.as_deref()))
+        .or_else(|| one_of("article", expect.article.as_ref(), reply.article.as_deref()))
+        .or_else(|| follow_up(expect.follow_up?, reply.follow_up))
         .or_else(|| one_of("reason", expect.reason.as_ref(), reply.reason.as_deref()))
         .or_else(|| {
             one_of("skill_group", expect.skill_group.as_ref(), reply.skill_group.as_deref())
@@ -27,6 +29,10 @@ fn one_of(field: &str, expected: Option<&OneOrMore>, got: Option<&str>) -> Optio
 fn strikes(expected: u32, got: Option<u32>) -> Option<Mismatch> {
     let shown = got.map_or_else(|| "nothing".to_owned(), |n| n.to_string());
     (got != Some(expected)).then(|| differs("strikes", expected.to_string(), shown))
+}
+
+fn follow_up(expected: bool, got: bool) -> Option<Mismatch> {
+    (got != expected).then(|| differs("follow_up", expected.to_string(), got.to_string()))
 }
 
 fn reasons(expected: &[String], got: &[String]) -> Option<Mismatch> {

@@ -21,6 +21,7 @@ impl Driver for Fake {
             action: Some(action.into()),
             strikes: Some(self.strikes),
             intent: Some("shipping.delay".into()),
+            article: Some("logistics-delay".into()),
             reasons: vec!["not_helped".into(), "repeated".into()],
             ..Reply::default()
         })
@@ -60,6 +61,8 @@ fn each_step_shows_its_first_mismatch() {
         (r#"{"action":"transfer","strikes":9}"#, "action", "transfer", "answer"),
         (r#"{"action":"answer","strikes":9}"#, "strikes", "9", "0"),
         (r#"{"intent":["a","b"]}"#, "intent", "a | b", "shipping.delay"),
+        (r#"{"article":"lost-parcel"}"#, "article", "lost-parcel", "logistics-delay"),
+        (r#"{"article":"logistics-delay","follow_up":true}"#, "follow_up", "true", "false"),
         (r#"{"skill_group":"logistics"}"#, "skill_group", "logistics", "nothing"),
         (
             r#"{"reasons_include":["repeated","kb_miss"]}"#,

@@ -76,6 +76,10 @@ pub struct Expect {
     pub intent: Option<OneOrMore>,
     /// Why it was handed off.
     pub reason: Option<OneOrMore>,
+    /// Id of the article given.
+    pub article: Option<OneOrMore>,
+    /// Whether the turn is answered as a follow-up of an earlier one.
+    pub follow_up: Option<bool>,
     /// Target team.
     pub skill_group: Option<OneOrMore>,
     /// `P0` … `P3`.

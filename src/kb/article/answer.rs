@@ -23,6 +23,8 @@ pub struct TargetedAnswer {
 
 /// A self-service action that the shop's own system runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+// A conversation has actions too, and the document of the interface one list of names.
+#[schema(as = ShopAction)]
 pub struct Action {
     /// Name that the shop's system knows: lower-case words with dots or underscores.
     #[schema(example = "order.lookup")]

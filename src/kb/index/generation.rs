@@ -398,7 +398,8 @@ impl Generation {
         served_version(versions.map(|entry| &entry.article), as_of)
     }
 
-    fn slots(&self, id: &str) -> &[Slot] {
+    /// Places of all versions of an article.
+    pub(crate) fn slots(&self, id: &str) -> &[Slot] {
         self.by_id.get(id).map_or(&[], Vec::as_slice)
     }
 }

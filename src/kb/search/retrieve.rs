@@ -37,6 +37,15 @@ pub(super) fn retrieve(
     query: &Query<'_>,
     served: &Served<'_>,
 ) -> tantivy::Result<Vec<Slot>> {
+    // A handful of articles is scored whole.
+    if let Some(ids) = query.among {
+        let mut slots: Vec<Slot> =
+            ids.iter().flat_map(|id| generation.slots(id)).copied().collect();
+        slots.retain(|slot| served.contains(*slot));
+        slots.sort_unstable();
+        slots.dedup();
+        return Ok(slots);
+    }
     let mut slots = by_words(generation, terms, query.category, N_PASSAGES)?;
     slots.retain(|slot| served.contains(*slot));
     if slots.len() < ENOUGH {

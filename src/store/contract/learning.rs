@@ -3,7 +3,8 @@
 use super::n_stored;
 use crate::kb::editorial::testing::{actor, at};
 use crate::store::learning::{
-    EvalCase, Feedback, Lexicon, LexiconDraft, LexiconName, Span, Unanswered, Verdict,
+    EvalCase, Feedback, Lexicon, LexiconDraft, LexiconName, ReviewRequest, Span, Unanswered,
+    Verdict,
 };
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use tokio::task::JoinSet;
 /// Panics where `store` breaks the contract; `store` must be empty.
 pub(in crate::store) async fn check(store: Arc<dyn Store>) {
     feedback_and_questions_come_by_time(&*store).await;
+    a_turn_is_told_of_once(&*store).await;
+    requests_of_reviews_come_by_time(&*store).await;
     word_lists_are_appended(&store).await;
     cases_have_ids(&*store).await;
 }
@@ -40,6 +43,8 @@ async fn feedback_and_questions_come_by_time(store: &dyn Store) {
     assert_eq!(store.feedback(span(20, 21)).await.unwrap(), all[1..2]);
 
     let question = |second: u64, score: Option<f64>| Unanswered {
+        conversation_id: Some("c1".to_owned()),
+        reference: Some(format!("t{}", score.is_some())),
         query: "能开\0发票吗".to_owned(),
         intent: score.map(|_| "invoice.how_to".to_owned()),
         top_article: score.map(|_| "a".to_owned()),
@@ -54,6 +59,65 @@ async fn feedback_and_questions_come_by_time(store: &dyn Store) {
     let expected = [kept(Some(0.125)), kept(None)];
     assert_eq!(store.unanswered(span(5, 6)).await.unwrap(), expected);
     assert_eq!(store.unanswered(span(6, 7)).await.unwrap(), []);
+}
+
+async fn a_turn_is_told_of_once(store: &dyn Store) {
+    let span = Span { from: at(200), until: at(300) };
+    let feedback = |second: u64, turn: &str, verdict: Verdict| Feedback {
+        article_id: "a".to_owned(),
+        version: 2,
+        generation: 7,
+        conversation_id: Some("c2".to_owned()),
+        reference: Some(turn.to_owned()),
+        query: "多久到账".to_owned(),
+        verdict,
+        at: at(second),
+    };
+    let told = [
+        feedback(200, "t1", Verdict::NotHelped),
+        feedback(201, "t1", Verdict::Clicked),
+        feedback(202, "t1", Verdict::Clicked),
+        feedback(203, "t2", Verdict::Helped),
+        feedback(204, "t1", Verdict::Helped),
+        feedback(204, "t1", Verdict::Helped),
+    ];
+    for feedback in &told {
+        store.add_feedback(feedback.clone()).await.unwrap();
+    }
+    assert_eq!(store.feedback(span).await.unwrap(), told[1..5]);
+
+    let question = |turn: Option<&str>| Unanswered {
+        conversation_id: turn.map(|_| "c2".to_owned()),
+        reference: turn.map(str::to_owned),
+        query: "能开发票吗".to_owned(),
+        intent: None,
+        top_article: None,
+        score: None,
+        at: at(200),
+    };
+    let told = [Some("t1"), Some("t2"), Some("t1"), None, None].map(question);
+    for question in &told {
+        store.add_unanswered(question.clone()).await.unwrap();
+    }
+    let kept = [Some("t1"), Some("t2"), None, None].map(question);
+    assert_eq!(store.unanswered(span).await.unwrap(), kept, "what has no turn is never the same");
+}
+
+async fn requests_of_reviews_come_by_time(store: &dyn Store) {
+    let request = |second: u64, article_id: &str| ReviewRequest {
+        article_id: article_id.to_owned(),
+        changed: "policy:return-7d".to_owned(),
+        note: "改为 15 天".to_owned(),
+        actor: actor("编辑甲"),
+        at: at(second),
+    };
+    let all = [request(5, "b"), request(5, "a"), request(9, "a")];
+    store.request_reviews(all[2..].to_vec()).await.unwrap();
+    store.request_reviews(all[..2].to_vec()).await.unwrap();
+    store.request_reviews(Vec::new()).await.unwrap();
+    let span = |from: u64, until: u64| Span { from: at(from), until: at(until) };
+    assert_eq!(store.review_requests(span(0, 100)).await.unwrap(), all);
+    assert_eq!(store.review_requests(span(6, 100)).await.unwrap(), all[2..]);
 }
 
 async fn word_lists_are_appended(store: &Arc<dyn Store>) {

@@ -4,7 +4,8 @@ use super::row::{NewPublication, number, stored, stored_text, time, word, word_o
 use super::{SqlStore, settle, take_publication};
 use crate::store::articles::PublicationReason;
 use crate::store::learning::{
-    EvalCase, Feedback, LearningStore, Lexicon, LexiconDraft, LexiconName, Span, Unanswered,
+    EvalCase, Feedback, LearningStore, Lexicon, LexiconDraft, LexiconName, ReviewRequest, Span,
+    Unanswered,
 };
 use crate::store::{StoreError, StoreFuture};
 use sqlx::any::{AnyArguments, AnyRow};
@@ -15,7 +16,9 @@ impl LearningStore for SqlStore {
     fn add_feedback(&self, feedback: Feedback) -> StoreFuture<'_, ()> {
         let insert = sqlx::query(
             "INSERT INTO feedback (article_id, version, generation, conversation_id, reference, \
-             query, verdict, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             query, verdict, at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT (conversation_id, reference) WHERE verdict <> 'clicked' \
+             DO UPDATE SET verdict = excluded.verdict, at_ms = excluded.at_ms",
         )
         .bind(feedback.article_id)
         .bind(i64::from(feedback.version))
@@ -43,14 +46,18 @@ impl LearningStore for SqlStore {
 
     fn add_unanswered(&self, question: Unanswered) -> StoreFuture<'_, ()> {
         let insert = sqlx::query(
-            "INSERT INTO unanswered (query, intent, top_article, score, at_ms) \
-             VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO unanswered \
+             (query, intent, top_article, score, at_ms, conversation_id, reference) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) \
+             ON CONFLICT (conversation_id, reference) DO NOTHING",
         )
         .bind(stored_text(&question.query))
         .bind(question.intent)
         .bind(question.top_article)
         .bind(question.score)
-        .bind(question.at.as_millisecond());
+        .bind(question.at.as_millisecond())
+        .bind(question.conversation_id)
+        .bind(question.reference);
         Box::pin(self.append(insert))
     }
 
@@ -64,6 +71,28 @@ impl LearningStore for SqlStore {
             .fetch_all(&self.readers)
             .await?;
             rows.iter().map(unanswered_of).collect()
+        })
+    }
+
+    fn request_reviews(&self, requests: Vec<ReviewRequest>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let mut connection = self.writer.acquire().await?;
+            let saved = request_reviews(&mut connection, self.dialect.begin, requests).await;
+            settle(connection, saved).await
+        })
+    }
+
+    fn review_requests(&self, span: Span) -> StoreFuture<'_, Vec<ReviewRequest>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT * FROM review_requests WHERE at_ms >= $1 AND at_ms < $2 \
+                 ORDER BY at_ms, seq",
+            )
+            .bind(span.from.as_millisecond())
+            .bind(span.until.as_millisecond())
+            .fetch_all(&self.readers)
+            .await?;
+            rows.iter().map(review_request_of).collect()
         })
     }
 
@@ -171,6 +200,38 @@ async fn save_lexicon(
     Ok(lexicon)
 }
 
+async fn request_reviews(
+    connection: &mut AnyConnection,
+    begin: &'static str,
+    requests: Vec<ReviewRequest>,
+) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with(begin).await?;
+    for request in requests {
+        sqlx::query(
+            "INSERT INTO review_requests (article_id, changed, note, actor, at_ms) \
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(request.article_id)
+        .bind(stored_text(&request.changed))
+        .bind(stored_text(&request.note))
+        .bind(request.actor.as_str().to_owned())
+        .bind(request.at.as_millisecond())
+        .execute(&mut *transaction)
+        .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+fn review_request_of(row: &AnyRow) -> Result<ReviewRequest, StoreError> {
+    Ok(ReviewRequest {
+        article_id: row.try_get("article_id")?,
+        changed: row.try_get("changed")?,
+        note: row.try_get("note")?,
+        actor: word(row, "actor")?,
+        at: time(row, "at_ms")?,
+    })
+}
+
 fn feedback_of(row: &AnyRow) -> Result<Feedback, StoreError> {
     Ok(Feedback {
         article_id: row.try_get("article_id")?,
@@ -186,6 +247,8 @@ fn feedback_of(row: &AnyRow) -> Result<Feedback, StoreError> {
 
 fn unanswered_of(row: &AnyRow) -> Result<Unanswered, StoreError> {
     Ok(Unanswered {
+        conversation_id: row.try_get("conversation_id")?,
+        reference: row.try_get("reference")?,
         query: row.try_get("query")?,
         intent: row.try_get("intent")?,
         top_article: row.try_get("top_article")?,

@@ -68,7 +68,7 @@ async fn a_database_of_schema_1_keeps_its_conversations() {
         let store = open(folder.path()).await;
         let version: i64 =
             sqlx::query_scalar("PRAGMA user_version").fetch_one(store.writer()).await.unwrap();
-        assert_eq!(version, 2);
+        assert_eq!(version, 3);
         assert_eq!(store.turns(&contract::id("c1")).await.unwrap()[0].text, "在吗");
         assert_eq!(store.publications().await.unwrap().latest, 0);
     }

@@ -1,7 +1,7 @@
 //! What the bot says, in the shop's words.
 
 use super::Desk;
-use super::understand::Understood;
+use super::find::FoundAnswer;
 use crate::conversation::state::{Heard, Step};
 use crate::conversation::{Action, StrikeReason};
 use crate::routing::Decision;
@@ -15,13 +15,14 @@ impl Desk {
         &self,
         heard: Heard<'_>,
         step: &Step,
-        understood: &Understood,
+        classification: &Classification,
+        found: Option<&FoundAnswer>,
         decision: &Decision,
     ) -> Option<Answer> {
         let messages = &self.settings.messages;
         let own = |text: &str| Answer { text: text.to_owned(), article: None, choices: Vec::new() };
         let intents = &self.triage.intents;
-        let label = understood.classification.intent.label.as_str();
+        let label = classification.intent.label.as_str();
         Some(match (step.action, heard) {
             (Action::Silent, _) => return None,
             (Action::Transfer, _) => {
@@ -35,17 +36,16 @@ impl Desk {
                 _ => &messages.confirmed,
             }),
             (Action::Answer, _) => {
-                let hit = understood.hit.as_ref();
-                let mut text = hit.map(|hit| hit.summary.clone()).unwrap_or_default();
+                let mut text = found.map(|found| found.summary.clone()).unwrap_or_default();
                 if step.strike == Some(StrikeReason::SameMatter) {
                     text.push('\n');
                     text.push_str(&messages.repeated);
                 }
-                let article = hit.map(|hit| hit.article.clone());
+                let article = found.map(|found| found.article.clone());
                 Answer { text, article, choices: Vec::new() }
             }
             (Action::Clarify, Heard::Ambiguous) => {
-                let choices = self.choices(&understood.classification);
+                let choices = self.choices(classification);
                 let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
                 let text = messages.clarify.replace("{choices}", &names.join("、"));
                 Answer { choices, ..own(&text) }

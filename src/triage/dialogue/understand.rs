@@ -1,14 +1,13 @@
-//! What a turn means: classified, searched for, and read as one thing heard.
+//! What a turn means: classified, and read as one thing heard.
 
 use super::Desk;
+use super::find::{Findings, FoundAnswer};
 use crate::conversation::state::{Heard, State};
-use crate::kb::{Hit, Query};
-use crate::model::{ModelError, Outcome};
+use crate::model::Outcome;
 use crate::text::entity;
 use crate::text::lexicon::Reading;
 use crate::triage::catalogue::Role;
-use crate::triage::classification::{Classification, Degraded};
-use crate::triage::reply::AnswerArticle;
+use crate::triage::classification::Classification;
 use crate::triage::{ClassifyOptions, Read, TriageError};
 use jiff::Timestamp;
 use std::time::Instant;
@@ -64,26 +63,20 @@ const COURTESY_FROM: f32 = 0.5;
 /// Score from which an article answers a message whose words name a far-off topic: the drink maker
 /// that is no recipe. Articles that share only filling words stay below 0.5 on eval-data.
 const ANSWERS_FAR_OFF_FROM: f32 = 0.5;
-/// Ranked intents of an unsure message that an article may settle by naming one of them.
-const SETTLED_WITHIN: usize = 2;
 
 /// A turn understood, before the conversation is looked at.
 pub(super) struct Understood {
     pub(super) masked: String,
     words: Reading,
-    question_words: Vec<String>,
+    pub(super) question_words: Vec<String>,
     pub(super) classification: Classification,
-    pub(super) hit: Option<FoundAnswer>,
-    hit_settles: bool,
 }
 
-/// The article that answers a turn.
-pub(super) struct FoundAnswer {
-    pub(super) article: AnswerArticle,
-    /// Its first paragraph: what the bot sends.
-    pub(super) summary: String,
-    /// Intents it answers.
-    pub(super) intents: Vec<String>,
+impl Understood {
+    /// Whether the message has one intent that can be relied on.
+    pub(super) fn is_certain(&self) -> bool {
+        self.classification.outcome == Outcome::Accept && !self.words.out_of_scope
+    }
 }
 
 impl Desk {
@@ -102,25 +95,9 @@ impl Desk {
         let options = ClassifyOptions { top_k: TOP_K, explain: false, now, deadline, subject };
         let started = Instant::now();
         let mut classification = self.triage.classify_read(text, read, options, started).await?;
-        let role = self.triage.intents.role(&classification.intent.label);
-        let mut hit = None;
-        if role == Role::Matter && classification.outcome != Outcome::Reject {
-            let is_certain = classification.outcome == Outcome::Accept && !words.out_of_scope;
-            match self.search(text, &classification, is_certain, now).await {
-                Ok(found) => hit = found,
-                Err(error) => {
-                    tracing::error!(%error, "the knowledge base failed, the bot has no answers");
-                    classification.degraded.push(Degraded::KnowledgeBase);
-                }
-            }
-        }
         let entities = std::mem::take(&mut classification.entities);
         classification.entities = entities.into_iter().map(entity::Entity::masked).collect();
-        let mut likely = classification.intents.iter().take(SETTLED_WITHIN);
-        let hit_settles = hit.as_ref().is_some_and(|hit: &FoundAnswer| {
-            likely.any(|intent| hit.intents.contains(&intent.label))
-        });
-        Ok(Understood { masked, words, question_words, classification, hit, hit_settles })
+        Ok(Understood { masked, words, question_words, classification })
     }
 
     /// The words that carry a question, each once.
@@ -138,41 +115,6 @@ impl Desk {
         words
     }
 
-    /// The best article if it is good enough to be given.
-    async fn search(
-        &self,
-        text: &str,
-        classification: &Classification,
-        is_certain: bool,
-        now: Timestamp,
-    ) -> Result<Option<FoundAnswer>, TriageError> {
-        let kb = self.kb.clone();
-        let text = text.to_owned();
-        let threshold = match is_certain {
-            true => self.settings.answer_threshold,
-            false => self.settings.answer_threshold_unsure,
-        };
-        let out_of_scope = Some(classification.out_of_scope);
-        let intents = classification.intents.iter();
-        let intents: Vec<_> = intents.map(|intent| (intent.label.clone(), intent.score)).collect();
-        let as_of = now.to_zoned(self.triage.rules().time_zone().clone()).date();
-        // Searching takes well under a millisecond, yet it is computing: not for async threads.
-        let found = tokio::task::spawn_blocking(move || {
-            let intents: Vec<_> = intents.iter().map(|(label, score)| (&**label, *score)).collect();
-            let of = Query { intents: &intents, out_of_scope, ..Query::new(&text, as_of) };
-            kb.search(&Query { limit: 1, ..of })
-        });
-        let found = found.await.map_err(|_| ModelError::Stopped)??;
-        let generation = found.generation;
-        let best = found.hits.into_iter().next();
-        let best = best.filter(|hit| hit.score >= threshold);
-        Ok(best.map(|mut hit| FoundAnswer {
-            summary: std::mem::take(&mut hit.summary),
-            intents: std::mem::take(&mut hit.intents),
-            article: answer_article(hit, generation),
-        }))
-    }
-
     /// Probability that the message is some courtesy, whichever of them.
     fn courtesy_score(&self, classification: &Classification) -> f32 {
         let is_courtesy = |label: &str| {
@@ -185,15 +127,42 @@ impl Desk {
         courtesies.map(|intent| intent.score).sum()
     }
 
+    /// Whether the turn may be read as following the last answer: it asks something, whatever the
+    /// model makes of its few words.
+    pub(super) fn may_follow(&self, understood: &Understood) -> bool {
+        let Understood { words, classification, .. } = understood;
+        let role = self.triage.intents.role(&classification.intent.label);
+        matches!(role, Role::Matter | Role::OutOfScope)
+            && !(classification.human_requested || words.solved || words.did_not_help)
+            && self.courtesy_score(classification) < COURTESY_FROM
+    }
+
+    /// What a follow-up is about: what the model says if the article says so too, otherwise the
+    /// matter before, otherwise what the article is about.
+    fn intent_of<'a>(&self, answer: &'a FoundAnswer, state: &'a State, label: &'a str) -> &'a str {
+        let before = state.last_answer().map(|last| last.intent.as_str());
+        let names = |intent: &&str| answer.intents.iter().any(|named| named == intent);
+        let first = answer.intents.first().map(String::as_str);
+        Some(label).filter(names).or(before.filter(names)).or(first).or(before).unwrap_or(label)
+    }
+
     /// What the turn says, strongest reading first.
-    pub(super) fn heard<'a>(&self, state: &State, understood: &'a Understood) -> Heard<'a> {
-        let Understood { words, question_words, classification, hit, hit_settles, .. } = understood;
+    pub(super) fn heard<'a>(
+        &self,
+        state: &'a State,
+        understood: &'a Understood,
+        findings: &'a Findings,
+    ) -> Heard<'a> {
+        let Understood { words, question_words, classification, .. } = understood;
+        let Findings { answer, settles, .. } = findings;
         let label = classification.intent.label.as_str();
         let role = self.triage.intents.role(label);
+        let follows = answer.as_ref().filter(|answer| answer.article.follow_up_of.is_some());
         let matter = Heard::Matter {
-            intent: label,
-            article_id: hit.as_ref().map(|hit| hit.article.article_id.as_str()),
+            intent: follows.map_or(label, |answer| self.intent_of(answer, state, label)),
+            article_id: answer.as_ref().map(|answer| answer.article.article_id.as_str()),
             words: question_words,
+            follows: follows.is_some(),
         };
         let is_known_matter = role == Role::Matter && classification.outcome == Outcome::Accept;
         // "还是不行" about the matter just answered did not help; about another it is new, unless it
@@ -210,9 +179,12 @@ impl Desk {
             return Heard::DidNotHelp;
         }
         // Far-off topics that the model takes for one of ours; a good article says otherwise.
-        let is_ours = |hit: &FoundAnswer| hit.article.score >= ANSWERS_FAR_OFF_FROM;
-        if words.out_of_scope && !hit.as_ref().is_some_and(is_ours) {
+        let is_ours = |answer: &FoundAnswer| answer.article.score >= ANSWERS_FAR_OFF_FROM;
+        if words.out_of_scope && !answer.as_ref().is_some_and(is_ours) {
             return Heard::OutOfScope;
+        }
+        if follows.is_some() {
+            return matter;
         }
         match (classification.outcome, role) {
             (Outcome::Reject, Role::OutOfScope) => Heard::OutOfScope,
@@ -220,21 +192,8 @@ impl Desk {
             _ if self.courtesy_score(classification) >= COURTESY_FROM => Heard::Courtesy,
             (Outcome::Accept, Role::Deny) => Heard::DidNotHelp,
             (Outcome::Accept, _) => matter,
-            (Outcome::Clarify, _) if hit.is_some() && *hit_settles => matter,
+            (Outcome::Clarify, _) if answer.is_some() && *settles => matter,
             (Outcome::Clarify, _) => Heard::Ambiguous,
         }
-    }
-}
-
-fn answer_article(hit: Hit, generation: u64) -> AnswerArticle {
-    AnswerArticle {
-        article_id: hit.article_id,
-        version: hit.version,
-        title: hit.title,
-        score: hit.score,
-        body: hit.answer,
-        media: hit.media,
-        links: hit.links,
-        generation,
     }
 }
