@@ -29,6 +29,9 @@ TOP_INTENTS = 5
 LISTWISE = 1.0  # weight of the order among candidates beside the answer yes or no
 DECAY = 1e-3
 FOLDS = 5
+# Messages that no article answers are often fragments, so that the fit would hold brevity against a question. Real questions are
+# brief too: every query counts as if it had this many characters.
+TYPICAL_LENGTH = 8
 # What speaks for an article may not speak against it. The intent model reads customers' everyday messages better than the
 # roundabout ones that these are, so its word keeps some weight.
 AT_LEAST = {name: 0.0 for name in ("chars", "pairs", "concepts", "question", "meaning", "intent")} | {"intent_log": 0.1}
@@ -146,6 +149,9 @@ def main() -> None:
             scores[at] = candidates[at][0] @ weights + constant
     print(f"cross-validated: {report(candidates, scores)}")
     weights, constant = fit(candidates, np.flatnonzero(usable), names)
+    at = names.index("length")
+    constant += float(weights[at] * np.log(TYPICAL_LENGTH))
+    weights[at] = 0.0
     table = "by_words" if args.by_words else "with_meaning"
     lines = [f"[{table}]", f"constant = {constant:.3f}", *(f"{name} = {weight:.3f}" for name, weight in zip(names, weights)), ""]
     print("\n".join(lines))

@@ -330,14 +330,14 @@ fn a_locked_index_and_a_foreign_database_are_told() {
     assert!(error.contains("fenzhen.db"), "{error}");
 }
 
-/// A file system of 6 MiB on a temporary folder; `None` without the right to mount.
+/// A file system of 32 MiB on a temporary folder; `None` without the right to mount.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"])
             .arg(folder.path())
             .output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))

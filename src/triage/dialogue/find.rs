@@ -64,6 +64,8 @@ struct Question {
     has_matter: bool,
     /// Score from which an article is good enough to be given.
     threshold: f32,
+    /// The same for what follows an answer: its subject is certain.
+    follow_threshold: f32,
     /// What it may follow.
     context: Option<Context>,
 }
@@ -126,6 +128,7 @@ impl Desk {
                 true => self.settings.answer_threshold,
                 false => self.settings.answer_threshold_unsure,
             },
+            follow_threshold: self.settings.answer_threshold,
             has_matter: role == Role::Matter && classification.outcome != Outcome::Reject,
             context,
         }
@@ -168,7 +171,7 @@ impl Question {
         if !self.has_matter && !context.is_elliptical {
             return Ok(None);
         }
-        let is_good = |hit: &&Hit| hit.score >= self.threshold;
+        let is_good = |hit: &&Hit| hit.score >= self.follow_threshold;
         if let Some(hit) = alone.filter(|hit| hit.article_id == last && context.is_elliptical) {
             let answer = Some(hit).filter(is_good).cloned();
             return Ok(answer.map(|hit| FoundAnswer::following(hit, generation, last)));
@@ -184,11 +187,17 @@ impl Question {
         let with_words = self.search(kb, &joined, Some(&linked), linked.len())?;
         let Found { hits, generation } =
             self.search(kb, &self.text, Some(&linked), linked.len())?;
-        let rank = |hit: &Hit| {
+        let joined_score = |hit: &Hit| {
             let same = with_words.hits.iter().find(|other| other.article_id == hit.article_id);
-            log_odds(hit.score) + log_odds(same.map_or(0.0, |other| other.score))
+            same.map_or(0.0, |other| other.score)
         };
-        let best = hits.iter().max_by(|a, b| rank(a).total_cmp(&rank(b))).filter(is_good);
+        let rank = |hit: &Hit| log_odds(hit.score) + log_odds(joined_score(hit));
+        let best = hits.iter().max_by(|a, b| rank(a).total_cmp(&rank(b)));
+        // What says too little alone is good enough with the words before.
+        let best = best.filter(|hit| match context.is_elliptical {
+            true => joined_score(hit) >= self.follow_threshold,
+            false => is_good(hit),
+        });
         let margin = if context.is_elliptical { ELLIPTICAL_MARGIN } else { MARGIN };
         let least = alone.map_or(f32::NEG_INFINITY, |hit| log_odds(hit.score) - margin);
         let follows = best.filter(|hit| log_odds(hit.score) >= least);
@@ -204,9 +213,14 @@ impl Question {
     ) -> Result<Found, KbError> {
         let intents: Vec<_> =
             self.intents.iter().map(|(label, score)| (&**label, *score)).collect();
+        // What follows an answer says too little alone for its intent to be read.
+        let (intents, out_of_scope): (&[_], _) = match among {
+            None => (&intents, Some(self.out_of_scope)),
+            Some(_) => (&[], None),
+        };
         kb.search(&Query {
-            intents: &intents,
-            out_of_scope: Some(self.out_of_scope),
+            intents,
+            out_of_scope,
             among,
             channel: Some(&self.channel),
             tags: &self.tags,
