@@ -31,6 +31,8 @@ pub enum ErrorCode {
     TurnNotFound,
     /// 404: no such article in force.
     ArticleNotFound,
+    /// 404: this node remembers no such job.
+    JobNotFound,
     /// 405: the path takes another method.
     MethodNotAllowed,
     /// 409: the turn id was used for another text.
@@ -77,7 +79,8 @@ impl ErrorCode {
             Self::NotFound
             | Self::ConversationNotFound
             | Self::TurnNotFound
-            | Self::ArticleNotFound => StatusCode::NOT_FOUND,
+            | Self::ArticleNotFound
+            | Self::JobNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TurnConflict | Self::ConversationContended | Self::ReloadRunning => {
                 StatusCode::CONFLICT
@@ -263,7 +266,11 @@ impl From<StoreError> for ApiError {
             StoreError::NoPublication { .. } => {
                 return Self::new(ErrorCode::InvalidField, error.to_string());
             }
-            StoreError::Locked(_) | StoreError::Failed(_) | StoreError::Unusable { .. } => (
+            StoreError::Locked(_)
+            | StoreError::Failed(_)
+            | StoreError::NotEmpty
+            | StoreError::Transfer(_)
+            | StoreError::Unusable { .. } => (
                 ErrorCode::StoreUnavailable,
                 "the database does not answer at the moment: nothing was changed",
             ),
