@@ -6,6 +6,7 @@
 //!
 //! Invariants: only this module knows axum and status codes; handlers hold no state of their own.
 
+mod actor;
 mod admin;
 mod auth;
 mod classify;
@@ -16,6 +17,7 @@ mod health;
 mod kb;
 mod models;
 mod observe;
+mod reindex;
 mod route;
 mod serve;
 
@@ -86,6 +88,9 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .routes(routes!(conversations::return_to_bot))
         .routes(routes!(kb::search))
         .routes(routes!(kb::article))
+        .routes(routes!(reindex::reindex, reindex::jobs))
+        .routes(routes!(reindex::job))
+        .routes(routes!(reindex::cancel))
         .routes(routes!(admin::rules))
         .routes(routes!(admin::reload_rules))
         .layer(DefaultBodyLimit::max(max_body_bytes))

@@ -7,4 +7,5 @@ mod kb;
 mod models;
 mod openapi;
 mod operation;
+mod reindex;
 mod route;

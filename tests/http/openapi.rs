@@ -22,6 +22,8 @@ async fn describes_every_path() {
     GET /v1/admin/rules: "Which rules are in force."
     GET /v1/conversations/{id}: "The conversation: state, strikes, turns (masked), hand-off packet."
     GET /v1/kb/articles/{id}: "The version of an article in force."
+    GET /v1/kb/reindex/{id}: "Where a job stands."
+    GET /v1/kb/reindex: "The last jobs of this node."
     GET /v1/kb/search: "Search the articles in force."
     POST /classify: "The same under its short, stable path."
     POST /v1/admin/models/reload: "Put other models in service without losing a request; on any fault the old ones go on."
@@ -31,6 +33,8 @@ async fn describes_every_path() {
     POST /v1/conversations/{id}/close: "End the conversation; the next turn opens a new episode with nothing counted."
     POST /v1/conversations/{id}/return: "Give a handed-off or closed conversation back to the bot, with nothing counted."
     POST /v1/conversations/{id}/turns: "Take one turn: answer, ask back, hand over once, or be silent."
+    POST /v1/kb/reindex/{id}/cancel: "Call a job off; the generation before it goes on serving. One that has ended stays as it is."
+    POST /v1/kb/reindex: "Index articles anew: the answer comes at once, the job goes on; searches go on meanwhile."
     POST /v1/route: "Decide skill group, priority and deadlines for a message."
     PUT /v1/conversations/{id}/turns/{turn_id}/outcome: "Report how an earlier turn ended."
     "#);
