@@ -17,7 +17,7 @@ const START: Duration = Duration::from_secs(90);
 /// A data folder with a built index, copied by the tests that do not build their own.
 static BUILT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let output = fenzhen(&["kb", "reindex", "--data-dir", folder.path().to_str().unwrap()]);
+    let output = fenzhen(&["kb", "search", "你好", "--data-dir", folder.path().to_str().unwrap()]);
     assert!(output.status.success(), "{output:?}");
     folder
 });
