@@ -323,6 +323,10 @@ fn a_locked_index_and_a_foreign_database_are_told() {
     let output = fenzhen(&["kb", "search", "怎么改收货地址", "--json", "--data-dir", data]);
     assert!(output.status.success(), "{output:?}");
 
+    // The log of the commands above would mend what is written over the file.
+    for log in ["fenzhen.db-wal", "fenzhen.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(log));
+    }
     std::fs::write(folder.path().join("fenzhen.db"), "no database".repeat(1000)).unwrap();
     let error = refused(|serve| {
         serve.args(["--data-dir", data]);
@@ -330,14 +334,14 @@ fn a_locked_index_and_a_foreign_database_are_told() {
     assert!(error.contains("fenzhen.db"), "{error}");
 }
 
-/// A file system of 6 MiB on a temporary folder; `None` without the right to mount.
+/// A file system of 16 MiB on a temporary folder; `None` without the right to mount.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=6m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=16m", "tmpfs"])
             .arg(folder.path())
             .output();
         mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
