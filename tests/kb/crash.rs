@@ -1,7 +1,7 @@
 //! Processes killed while they import, publish and index: what was answered is stored, what is
 //! served is whole.
 //!
-//! `FENZHEN_KILLS=1000 cargo test --test main kb::crash` runs a thousand rounds.
+//! `FENZHEN_TEST_KILLS=1000 cargo test --test main kb::crash` runs a thousand rounds.
 
 use super::{SMALL, article, served};
 use crate::support::{analyzer, open_knowledge, package};
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const VARIABLE: &str = "FENZHEN_KILLS";
+const VARIABLE: &str = "FENZHEN_TEST_KILLS";
 const DEFAULT_ROUNDS: u32 = 30;
 /// Articles of one import, stored together or not at all.
 const N_ARTICLES: usize = 20;
