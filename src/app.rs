@@ -2,6 +2,8 @@
 //!
 //! Start-up is strict: whatever cannot work stops the process with all reasons at once.
 
+pub mod backup;
+pub mod exchange;
 pub mod index;
 pub mod models;
 pub mod rules;
@@ -10,7 +12,7 @@ use crate::config::{Config, KbConfig, ModelConfig};
 use crate::kb::editorial::Policy;
 use crate::kb::embed::EmbedError;
 use crate::kb::tokenizer::Analyzer;
-use crate::kb::{Embed, KbSettings, KnowledgeBase, RebuildReason, Vector};
+use crate::kb::{Embed, KbError, KbSettings, KnowledgeBase, RebuildReason, Vector};
 use crate::library::{Library, LibrarySettings};
 use crate::model::shadow::Shadow;
 use crate::model::{
@@ -31,11 +33,11 @@ use crate::triage::dialogue::{Desk, DeskSettings};
 use crate::triage::models::{BundleInfo, ModelSet};
 use crate::triage::{Readers, TextTools, Triage, TriageSettings};
 use anyhow::Context;
-use index::Indexer;
+use index::{IndexError, Indexer};
 use jiff::Timestamp;
 use models::ModelFolders;
 use rules::RuleFile;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -133,8 +135,23 @@ impl Knowledge {
     /// # Errors
     /// Why the store cannot be opened, the faults of all articles, or why the index cannot be used.
     pub async fn open(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<Self> {
-        let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
-        index::seed(&*store, &config.kb.articles).await?;
+        let knowledge = Self::connect(config, vocabulary).await?;
+        match knowledge.indexer.follow().await {
+            // What is built is kept for all processes on the folder: this one takes it up later.
+            Err(IndexError::Kb(KbError::Locked { .. })) if knowledge.kb.generation().number > 0 => {
+                tracing::warn!("another process builds the index; the one before serves meanwhile");
+            }
+            followed => drop(followed?),
+        }
+        Ok(knowledge)
+    }
+
+    /// The same with the index as it lies there, which may be behind or empty.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn connect(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<Self> {
+        let store = open_articles(config).await?;
         let shipped = vocabulary.analyzer();
         let served = store.publications().await?.served();
         let analyzer = index::analyzer_at(&*store, served, shipped.clone()).await?;
@@ -147,9 +164,7 @@ impl Knowledge {
         if let Some(reason) = reason.filter(|reason| *reason != RebuildReason::NoGeneration) {
             tracing::warn!(%reason, "the knowledge base is indexed anew");
         }
-        let knowledge = Self::join(store, Arc::new(kb), shipped);
-        knowledge.indexer.follow().await?;
-        Ok(knowledge)
+        Ok(Self::join(store, Arc::new(kb), shipped))
     }
 
     /// Joins parts that are there already; `shipped` cuts words where the store has no lexicon.
@@ -170,6 +185,16 @@ fn library_settings(config: &Config, triage: &Arc<Triage>) -> LibrarySettings {
         // Start-up has read the file already; a copy that cannot be read now is shown as empty.
         dictionary: std::fs::read_to_string(&config.kb.dictionary).unwrap_or_default(),
     }
+}
+
+/// The store that the settings choose, filled from the folder of articles if it is empty.
+///
+/// # Errors
+/// Why it cannot be opened, or the faults of all articles.
+pub async fn open_articles(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let store: Arc<dyn Store> = Arc::new(open_store(config).await?);
+    index::seed(&*store, &config.kb.articles).await?;
+    Ok(store)
 }
 
 /// The store that the settings choose, its tables brought up to date.
@@ -253,10 +278,13 @@ pub fn build_kb(config: &Config, vocabulary: &Vocabulary) -> anyhow::Result<Know
 }
 
 fn kb_settings(config: &Config) -> KbSettings {
-    KbSettings {
-        articles_dir: config.kb.articles.clone(),
-        index_dir: config.data_dir.join(INDEX_FOLDER),
-    }
+    KbSettings { articles_dir: config.kb.articles.clone(), index_dir: index_dir(config) }
+}
+
+/// The folder of index generations.
+#[must_use]
+pub fn index_dir(config: &Config) -> PathBuf {
+    config.data_dir.join(INDEX_FOLDER)
 }
 
 /// The encoder of dense retrieval, where the settings name one.

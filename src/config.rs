@@ -5,11 +5,14 @@
 //! gets its own struct, never the whole [`Config`].
 
 use serde::{Deserialize, Deserializer};
+use std::ffi::OsString;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Begins the names of variables that steer tests.
+const TEST_PREFIX: &str = "FENZHEN_TEST_";
 /// Shortest API key accepted; shorter ones can be guessed.
 const MIN_API_KEY_CHARS: usize = 16;
 /// Most texts of one batch request (API.md); they enter the queue together.
@@ -361,10 +364,18 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Unreadable`].
     pub fn layered(file: Option<&Path>) -> Result<Self, ConfigError> {
-        Self::from_layers(file, config::Environment::with_prefix("FENZHEN"))
+        Self::from_layers(file, std::env::vars_os())
     }
 
-    fn from_layers(file: Option<&Path>, env: config::Environment) -> Result<Self, ConfigError> {
+    fn from_layers(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        // What tests are told is no setting, though processes that they start see it too.
+        let texts = env
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| !name.starts_with(TEST_PREFIX));
+        let env = config::Environment::with_prefix("FENZHEN").source(Some(texts.collect()));
         let defaults = config::File::from_str(
             include_str!("../config/default.toml"),
             config::FileFormat::Toml,
@@ -488,8 +499,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fenzhen.toml");
         std::fs::write(&path, file).unwrap();
-        let env = env.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
-        let env = config::Environment::with_prefix("FENZHEN").source(Some(env));
+        let env = env.iter().map(|&(name, value)| (name.into(), value.into()));
         let config = Config::from_layers(Some(&path), env)?;
         config.validate()?;
         Ok(config)
@@ -504,6 +514,7 @@ mod tests {
                 ("FENZHEN_HTTP__API_KEYS", "0123456789abcdef,fedcba9876543210"),
                 ("FENZHEN_MODEL__WORKERS", "3"),
                 ("FENZHEN_DATA_DIR", "elsewhere"),
+                ("FENZHEN_TEST_KILLS", "30"),
                 ("FENZHEN_STORE__URL", "postgres://fenzhen:open-sesame@db:5432/fenzhen"),
             ],
         )

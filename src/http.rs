@@ -6,6 +6,7 @@
 //!
 //! Invariants: only this module knows axum and status codes; handlers hold no state of their own.
 
+mod actor;
 mod admin;
 mod auth;
 mod classify;
@@ -18,6 +19,7 @@ mod kb;
 mod learning;
 mod models;
 mod observe;
+mod reindex;
 mod route;
 mod serve;
 
@@ -108,6 +110,9 @@ pub fn router(app: Arc<App>, metrics: PrometheusHandle) -> Router {
         .routes(routes!(learning::suggestions))
         .routes(routes!(learning::changed))
         .routes(routes!(learning::reviews))
+        .routes(routes!(reindex::reindex, reindex::jobs))
+        .routes(routes!(reindex::job))
+        .routes(routes!(reindex::cancel))
         .routes(routes!(admin::rules))
         .routes(routes!(admin::reload_rules))
         .layer(DefaultBodyLimit::max(max_body_bytes))

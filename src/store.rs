@@ -9,6 +9,7 @@
 //! was served at a publication never changes.
 
 pub mod articles;
+pub mod backup;
 #[cfg(test)]
 mod contract;
 pub mod learning;
@@ -17,6 +18,7 @@ mod sql;
 pub mod sqlite;
 
 pub use articles::ArticleStore;
+pub use backup::BackupStore;
 pub use learning::LearningStore;
 pub use sql::SqlStore;
 
@@ -29,7 +31,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 
 /// Keeps conversations, and with the traits above it everything else. Methods are short; none
 /// holds a lock across another, and none tries again by itself.
-pub trait Store: ArticleStore + LearningStore {
+pub trait Store: ArticleStore + LearningStore + BackupStore {
     /// The conversation, `None` where there is none.
     fn conversation<'a>(
         &'a self,
@@ -74,6 +76,14 @@ pub enum StoreError {
         /// The latest.
         latest: u64,
     },
+    /// A backup is put into an empty store only.
+    #[error(
+        "the store holds articles or word lists already: a backup is put into an empty one only"
+    )]
+    NotEmpty,
+    /// Whoever gives or takes the rows of a backup failed.
+    #[error("the rows of a backup could not be handed over")]
+    Transfer(#[source] backup::RowError),
     /// The disk is full, or the database may not be written.
     #[error("the database cannot be written: {reason}")]
     NotWritable {

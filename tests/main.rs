@@ -4,6 +4,7 @@
 
 mod cli;
 mod http;
+mod kb;
 mod process;
 mod support;
 mod text;

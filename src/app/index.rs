@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Notify};
 
 /// How long a change made on another node may go unnoticed.
 const POLL: Duration = Duration::from_millis(500);
@@ -62,6 +62,7 @@ pub struct Indexer {
     shipped: Analyzer,
     /// One build at a time; a second one waits and then finds nothing to do.
     building: Mutex<()>,
+    published: Notify,
     jobs: Jobs,
 }
 
@@ -69,19 +70,25 @@ impl Indexer {
     /// Joins store and index.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, kb: Arc<KnowledgeBase>, shipped: Analyzer) -> Self {
-        Self { store, kb, shipped, building: Mutex::new(()), jobs: Jobs::default() }
+        let (building, published) = (Mutex::new(()), Notify::new());
+        Self { store, kb, shipped, building, published, jobs: Jobs::default() }
     }
 
-    /// Follows the store until the service stops; at once where `changes` tells of a publication.
-    pub async fn run(self: Arc<Self>, mut changes: watch::Receiver<u64>) {
+    /// Says that something was published here: the index follows at once.
+    pub fn published(&self) {
+        self.published.notify_one();
+    }
+
+    /// Follows the store until the service stops.
+    pub async fn run(self: Arc<Self>) {
         loop {
-            match tokio::time::timeout(POLL, changes.changed()).await {
-                // Whoever publishes has gone, and with them the service.
-                Ok(Err(_)) => return,
-                Ok(Ok(())) | Err(_) => {}
-            }
-            if let Err(error) = self.follow().await {
-                tracing::error!(%error, "the index cannot follow the store; the old one goes on");
+            let _ = tokio::time::timeout(POLL, self.published.notified()).await;
+            match self.follow().await {
+                Ok(_) => {}
+                Err(IndexError::Kb(error @ KbError::Locked { .. })) => tracing::debug!(%error),
+                Err(error) => {
+                    tracing::error!(%error, "the index cannot follow the store; the old one goes on");
+                }
             }
         }
     }
@@ -126,14 +133,15 @@ impl Indexer {
         actor: &Actor,
         job: &Job,
     ) -> Result<(), IndexError> {
-        self.store.bump_publication(actor, Timestamp::now()).await?;
+        let before = self.kb.generation().number;
+        let bumped = self.store.bump_publication(actor, Timestamp::now()).await?;
         // Another one where an earlier publication is pinned.
         let number = self.store.publications().await?.served();
         job.builds(number);
+        // Where the index is further behind, other articles have changed besides.
+        let only_those = number == before || (number == bumped && before + 1 == bumped);
         match ids {
-            Some(ids) if self.kb.generation().number > 0 => {
-                self.build_changed(number, ids, job).await
-            }
+            Some(ids) if before > 0 && only_those => self.build_changed(number, ids, job).await,
             _ => self.build_all(number, job).await,
         }
     }
@@ -157,7 +165,13 @@ impl Indexer {
             }
             let changed = self.store.changed_between(low, high).await?;
             if changed.len() <= MAX_CHANGED {
-                return self.build_changed(number, changed, job).await;
+                match self.build_changed(number, changed, job).await {
+                    // Another process has removed the generation in use, to which it is old.
+                    Err(IndexError::Kb(error @ (KbError::Io { .. } | KbError::Index { .. }))) => {
+                        tracing::warn!(%error, "the index cannot be changed and is built anew");
+                    }
+                    changed => return changed,
+                }
             }
         }
         self.build_all(number, job).await
@@ -173,13 +187,16 @@ impl Indexer {
         for id in &ids {
             articles.extend(self.store.served_of(number, id).await?);
         }
-        job.expect(articles.len());
-        let (kb, job) = (self.kb.clone(), job.clone());
+        let n_versions = articles.len();
+        job.expect(n_versions);
+        let (kb, progress) = (self.kb.clone(), job.clone());
         blocking(move || {
             let content = Content::Changed { ids: &ids, articles };
-            kb.build(number, content, None, &|done| job.progress(done))
+            kb.build(number, content, None, &|done| progress.progress(done))
         })
         .await??;
+        // A few are done without a report.
+        job.progress(n_versions);
         Ok(())
     }
 
@@ -250,7 +267,8 @@ impl Iterator for Pages<'_> {
                 Ok(page) => self.page = page.into_iter(),
                 Err(error) => return Some(Err(KbError::Source(Box::new(error)))),
             }
-            self.last = self.page.as_slice().last().cloned();
+            // Kept at the end, where it is asked once more.
+            self.last = self.page.as_slice().last().cloned().or(self.last.take());
         }
         self.page.next().map(Ok)
     }

@@ -1,63 +1,56 @@
-//! `fenzhen kb`.
+//! `fenzhen kb`: the knowledge base in its store, with or without a service that runs beside it.
 
+mod backup;
+mod check;
 mod convert;
+mod export;
 mod features;
+mod import;
+mod reindex;
+mod search;
 
 use super::{Settings, exit, print_json};
+use backup::{BackupArgs, RestoreArgs};
+use check::CheckArgs;
 use clap::Subcommand;
-use comfy_table::{Table, presets};
 use convert::ConvertArgs;
+use export::ExportArgs;
 use features::FeaturesArgs;
-use fenzhen::app::{Vocabulary, build_kb};
-use fenzhen::kb::advice::advise;
-use fenzhen::kb::article::{check_articles, load_articles};
-use fenzhen::kb::{KnowledgeBase, Query};
-use jiff::Zoned;
-use jiff::civil::Date;
-use serde_json::json;
+use fenzhen::config::Config;
+use fenzhen::kb::editorial::Actor;
+use import::ImportArgs;
+use reindex::ReindexArgs;
+use search::SearchArgs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KbCommand {
     /// Search the articles in force.
-    Search {
-        /// The customer's words.
-        query: String,
-        /// Only articles in this category or below, such as 售后/退款.
-        #[arg(long)]
-        category: Option<String>,
-        /// Hits wanted.
-        #[arg(long, default_value_t = 5)]
-        limit: usize,
-        /// The day whose valid versions are searched; today where absent.
-        #[arg(long, value_name = "DATE")]
-        as_of: Option<Date>,
-        /// Tell what each score is made of.
-        #[arg(long)]
-        explain: bool,
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Build a new index generation from the articles and put it in force.
-    Reindex {
-        #[command(flatten)]
-        place: Place,
-    },
-    /// Check the articles: every fault with file and line, then what editors should look at.
-    Check {
-        #[command(flatten)]
-        place: Place,
-    },
+    Search(SearchArgs),
+    /// Index articles anew; running services on the same store do so too.
+    Reindex(ReindexArgs),
+    /// Take articles into the store: a folder or .zip of Markdown, .csv, .xlsx, .jsonl; all or nothing.
+    Import(ImportArgs),
+    /// Write articles of the store to a folder or file.
+    Export(ExportArgs),
+    /// Check the folder of articles: every fault with file and line, then what editors should look at.
+    Check(CheckArgs),
+    /// Write the whole knowledge base, history included, to a zip.
+    Backup(BackupArgs),
+    /// Put a backup into an empty store.
+    Restore(RestoreArgs),
     /// Turn articles from one format into another: a folder or .zip of Markdown, .csv, .xlsx, .jsonl.
     Convert(ConvertArgs),
     /// What ranking sees of each candidate of some queries, for fitting its weights.
     Features(FeaturesArgs),
 }
 
+/// Where the knowledge base is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
-    /// Folder for everything the service writes; the index lies below it.
+    /// Folder for everything the service writes; database and index lie below it.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
@@ -65,98 +58,42 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    fn load(&self) -> anyhow::Result<fenzhen::config::Config> {
+    fn load(&self) -> anyhow::Result<Config> {
         let mut config = self.settings.load()?;
         if let Some(data_dir) = &self.data_dir {
             config.data_dir.clone_from(data_dir);
         }
         Ok(config)
     }
+}
 
-    fn open(&self) -> anyhow::Result<KnowledgeBase> {
-        let config = self.load()?;
-        Ok(build_kb(&config, &Vocabulary::load(&config)?)?)
-    }
+/// Who does it.
+#[derive(Debug, clap::Args)]
+struct By {
+    /// The name that the history keeps.
+    #[arg(long, value_name = "NAME", default_value = "cli", value_parser = actor)]
+    actor: Actor,
+}
+
+fn actor(name: &str) -> Result<Actor, String> {
+    Actor::try_from(name.to_owned()).map_err(|error| error.to_string())
+}
+
+/// A runtime for store and index.
+fn runtime() -> anyhow::Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 pub(crate) fn run(command: &KbCommand) -> anyhow::Result<ExitCode> {
     match command {
-        KbCommand::Search { query, category, limit, as_of, explain, place } => {
-            let kb = place.open()?;
-            let query = Query {
-                category: category.as_deref(),
-                limit: *limit,
-                explain: *explain,
-                ..Query::new(query, as_of.unwrap_or_else(|| Zoned::now().date()))
-            };
-            let found = kb.search(&query)?;
-            if place.settings.json || *explain {
-                print_json(&found)?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            let mut table = Table::new();
-            table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-            table.set_header(["score", "article", "question", "category", "matched"]);
-            for hit in &found.hits {
-                table.add_row([
-                    format!("{:.3}", hit.score),
-                    format!("{}@{}", hit.article_id, hit.version),
-                    hit.title.clone(),
-                    hit.category.clone(),
-                    hit.matched.join(" "),
-                ]);
-            }
-            out!("{table}\ngeneration {}", found.generation);
-            Ok(ExitCode::SUCCESS)
-        }
         KbCommand::Features(args) => features::run(args),
-        KbCommand::Reindex { place } => {
-            let config = place.load()?;
-            let kb = build_kb(&config, &Vocabulary::load(&config)?)?;
-            let articles = load_articles(&config.kb.articles)?;
-            let report = kb.build_all(articles)?;
-            if place.settings.json {
-                print_json(&report)?;
-            } else {
-                out!(
-                    "generation {}: {} articles, {} versions, {} passages in {} ms",
-                    report.generation,
-                    report.n_articles,
-                    report.n_versions,
-                    report.n_passages,
-                    report.took.as_millis()
-                );
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        KbCommand::Check { place } => {
-            let config = place.load()?;
-            let checked = check_articles(&config.kb.articles)?;
-            let advice = advise(&checked.articles, Zoned::now().date());
-            if place.settings.json {
-                let words = |faults: &[fenzhen::kb::article::ArticleFault]| {
-                    faults.iter().map(ToString::to_string).collect::<Vec<_>>()
-                };
-                print_json(&json!({
-                    "articles": checked.articles.len(),
-                    "faults": words(&checked.faults),
-                    "warnings": words(&checked.warnings),
-                    "advice": advice,
-                }))?;
-            } else {
-                for fault in &checked.faults {
-                    out!("fault: {fault}");
-                }
-                for warning in &checked.warnings {
-                    out!("warning: {warning}");
-                }
-                for advice in &advice {
-                    out!("advice: {advice}");
-                }
-                out!("{} versions, {} faults", checked.articles.len(), checked.faults.len());
-            }
-            Ok(exit(checked.faults.is_empty()))
-        }
+        KbCommand::Search(args) => search::run(args),
+        KbCommand::Reindex(args) => reindex::run(args),
+        KbCommand::Import(args) => import::run(args),
+        KbCommand::Export(args) => export::run(args),
+        KbCommand::Check(args) => check::run(args),
+        KbCommand::Backup(args) => backup::backup(args),
+        KbCommand::Restore(args) => backup::restore(args),
         KbCommand::Convert(args) => convert::run(args),
     }
 }

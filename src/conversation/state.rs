@@ -173,10 +173,10 @@ impl State {
         self.answered.last().map(|answered| answered.intent.as_str())
     }
 
-    /// The question answered last in this episode, solved or not.
+    /// The question answered last in this episode, solved or not; none once it is closed.
     #[must_use]
     pub fn last_answer(&self) -> Option<&Answered> {
-        self.last.as_ref()
+        self.last.as_ref().filter(|_| self.phase != Phase::Closed)
     }
 
     /// The same conversation with the bot again and nothing counted.

@@ -42,6 +42,8 @@ pub enum ErrorCode {
     ArticleNotFound,
     /// 404: the article has no such version.
     VersionNotFound,
+    /// 404: this node remembers no such job.
+    JobNotFound,
     /// 405: the path takes another method.
     MethodNotAllowed,
     /// 409: the turn id was used for another text.
@@ -101,7 +103,8 @@ impl ErrorCode {
             | Self::ConversationNotFound
             | Self::TurnNotFound
             | Self::ArticleNotFound
-            | Self::VersionNotFound => StatusCode::NOT_FOUND,
+            | Self::VersionNotFound
+            | Self::JobNotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TurnConflict
             | Self::ConversationContended
@@ -293,7 +296,11 @@ impl From<StoreError> for ApiError {
                 "the database cannot be reached at the moment: read before sending it again",
             ),
             StoreError::NoPublication { .. } => return invalid_field("pin", &error),
-            StoreError::Locked(_) | StoreError::Failed(_) | StoreError::Unusable { .. } => (
+            StoreError::Locked(_)
+            | StoreError::Failed(_)
+            | StoreError::NotEmpty
+            | StoreError::Transfer(_)
+            | StoreError::Unusable { .. } => (
                 ErrorCode::StoreUnavailable,
                 "the database does not answer at the moment: nothing was changed",
             ),

@@ -27,7 +27,8 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
         true => Some(app.rules.watch(app.triage.clone())?),
         false => None,
     };
-    tokio::spawn(app.indexer.clone().run(app.library.changes()));
+    tokio::spawn(app.indexer.clone().run());
+    tokio::spawn(tell_publications(app.clone()));
     let metrics = telemetry::metrics()?;
     tokio::spawn(keep_metrics(metrics.clone()));
     let grace = http.shutdown_grace;
@@ -68,6 +69,14 @@ pub async fn serve(app: App) -> anyhow::Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Has the index follow at once what editors publish on this node.
+async fn tell_publications(app: Arc<App>) {
+    let mut changes = app.library.changes();
+    while changes.changed().await.is_ok() {
+        app.indexer.published();
+    }
 }
 
 /// Keeps the memory of unread metrics bounded.

@@ -24,6 +24,14 @@ pub trait ArticleStore: Send + Sync {
     /// All versions, highest number first.
     fn versions<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Vec<VersionRecord>>;
 
+    /// Up to `limit` versions of all articles that come after `after` in the order of id and
+    /// version. Give the last one back as `after` for more; fewer than `limit` are the end.
+    fn versions_after<'a>(
+        &'a self,
+        after: Option<&'a Article>,
+        limit: u32,
+    ) -> StoreFuture<'a, Vec<VersionRecord>>;
+
     /// The article's history, latest event first.
     fn events<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Vec<Event>>;
 

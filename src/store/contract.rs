@@ -1,6 +1,7 @@
 //! What every [`Store`] must do, run on each implementation.
 
 pub(super) mod articles;
+pub(super) mod backup;
 pub(super) mod learning;
 pub(super) mod model;
 

@@ -24,6 +24,7 @@ const SETTINGS: &str = "SET lock_timeout = '1s'; SET statement_timeout = '60s'; 
 
 pub(super) const DIALECT: Dialect = Dialect {
     begin: "BEGIN",
+    snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     // Two nodes that start together take turns; the number is "fenzhen" in ASCII. lock_timeout does
     // not let go of a migration that takes longer: the other node may wait for it.
     prepare: "SET LOCAL lock_timeout = '60s'; \

@@ -5,6 +5,7 @@
 //! [`Dialect`].
 
 mod articles;
+mod backup;
 mod conversations;
 mod learning;
 mod row;
@@ -27,6 +28,8 @@ pub struct SqlStore {
 pub(super) struct Dialect {
     /// Begins a transaction that writes.
     pub(super) begin: &'static str,
+    /// Begins a transaction that reads one state of several tables.
+    pub(super) snapshot: &'static str,
     /// What a transaction that migrates does first.
     pub(super) prepare: &'static str,
     /// Asks how many migrations have run; each ends with raising it.
@@ -42,7 +45,7 @@ pub(super) fn install_drivers() {
 
 /// Runs the migrations that have not run yet. Nodes that start together take turns.
 pub(super) async fn migrate(store: &SqlStore, place: &str) -> Result<(), StoreError> {
-    let Dialect { begin, prepare, version, migrations } = store.dialect;
+    let Dialect { begin, prepare, version, migrations, .. } = store.dialect;
     loop {
         let mut connection = store.writer.acquire().await?;
         let mut transaction = connection.begin_with(begin).await?;
@@ -91,7 +94,7 @@ async fn settle<T>(
 
 /// Whether a change was refused by its content, not by the database.
 fn is_refusal(error: &StoreError) -> bool {
-    matches!(error, StoreError::Conflict | StoreError::NoPublication { .. })
+    matches!(error, StoreError::Conflict | StoreError::NoPublication { .. } | StoreError::NotEmpty)
 }
 
 /// Takes the next publication number. Whoever comes second waits until this transaction ends.

@@ -21,6 +21,8 @@ pub(super) const DIALECT: Dialect = Dialect {
     // IMMEDIATE takes the write lock at once: a transaction that read first and wrote later would
     // fail instead of waiting when another process writes between.
     begin: "BEGIN IMMEDIATE",
+    // From its first statement on, which is what write-ahead mode is for.
+    snapshot: "BEGIN",
     prepare: "",
     version: "PRAGMA user_version",
     migrations: &[

@@ -207,6 +207,142 @@ fn kb_convert_lists_faults_and_writes_nothing() {
     assert_eq!(fenzhen(["kb", "convert", "--from", from]).status.code(), Some(2));
 }
 
+/// A shop with its own folder of articles and its own store.
+struct Shop {
+    folder: TempDir,
+    data: String,
+    config: String,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let (data, config) = (path("data"), path("config.toml"));
+        let articles = package("tests/fixtures/kb/small");
+        let settings =
+            format!("[kb]\nencoder = \"\"\nrequire_review = false\narticles = {articles:?}\n");
+        fs::write(&config, settings).unwrap();
+        Self { folder, data, config }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn kb(&self, args: &[&str]) -> Output {
+        let place = ["--json", "--data-dir", &self.data, "--config", &self.config];
+        fenzhen(["kb"].iter().chain(args).chain(&place).copied())
+    }
+
+    /// The JSON document of a command that succeeds.
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.kb(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn kb_exports_and_imports_what_editors_change() {
+    let shop = Shop::new();
+    let (all, latest) = (shop.path("all.jsonl"), shop.path("latest.jsonl"));
+    assert_eq!(shop.json(&["export", &all, "--all-versions"])["versions"], 10);
+    assert_eq!(shop.json(&["export", &latest])["versions"], 9);
+    assert_eq!(shop.json(&["export", &shop.path("served.xlsx"), "--served"])["versions"], 8);
+    let counts =
+        |report: &Value| ["new", "changed", "unchanged"].map(|key| report[key].as_u64().unwrap());
+    let again = shop.json(&["import", &all]);
+    assert_eq!((counts(&again), &again["stored"]), ([0, 0, 10], &json!(true)));
+    assert_eq!(again["publication"], Value::Null);
+
+    let edited = shop.path("edited.txt");
+    let text = fs::read_to_string(&latest).unwrap();
+    let mut lines: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = lines.iter_mut().find(|line| line["status"] == "published").unwrap();
+    line["question"] = json!("紫色长颈鹿怎么喂养？");
+    let id = line["id"].as_str().unwrap().to_owned();
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(&edited, text).unwrap();
+    let args = ["import", &edited, "--format", "jsonl", "--publish", "--actor", "编辑甲"];
+    let dry = shop.json(&[&args[..], &["--dry-run"]].concat());
+    assert_eq!((counts(&dry), &dry["stored"]), ([0, 1, 8], &json!(false)));
+    let stored = shop.json(&args);
+    assert_eq!((counts(&stored), &stored["publication"]), ([0, 1, 8], &json!(2)));
+    let found = shop.json(&["search", "紫色长颈鹿怎么喂养", "--as-of", "2026-11-22"]);
+    assert_eq!((&found["generation"], &found["hits"][0]["article_id"]), (&json!(2), &json!(id)));
+
+    let reindexed = shop.json(&["reindex", &id]);
+    assert_eq!((&reindexed["state"], &reindexed["generation"]), (&json!("done"), &json!(3)));
+    let reindexed = shop.json(&["reindex", "--all"]);
+    assert_eq!((&reindexed["generation"], &reindexed["done"]), (&json!(4), &json!(9)));
+    let unknown = shop.kb(&["reindex", "nowhere"]);
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("no article nowhere"));
+    assert_eq!(shop.kb(&["reindex", "--all", &id]).status.code(), Some(2));
+
+    let (backup, data) = (shop.path("backup.zip"), shop.data.clone());
+    let manifest = shop.json(&["backup", &backup]);
+    let restored = Shop { data: shop.path("restored"), ..shop };
+    assert_eq!(restored.json(&["restore", &backup]), manifest);
+    assert_eq!(restored.kb(&["restore", &backup]).status.code(), Some(1), "it is not empty");
+    let versions = restored.path("again.jsonl");
+    restored.json(&["export", &versions, "--all-versions"]);
+    let original = Shop { data, ..restored };
+    original.json(&["export", &all, "--all-versions"]);
+    assert_eq!(fs::read_to_string(versions).unwrap(), fs::read_to_string(all).unwrap());
+}
+
+#[test]
+fn kb_import_stores_nothing_where_a_row_has_a_fault() {
+    let shop = Shop::new();
+    let file = shop.path("知识.csv");
+    let rows = "编号,类型,分类,标准问题,答案,后续文章\na,常见问题,售后/退货,能退吗？,能。,refund-time\n\
+                b,常见问题,售后/退货,能换吗？,能。,nowhere\n";
+    fs::write(&file, rows).unwrap();
+    for args in [&["import", &file][..], &["import", &file, "--dry-run"]] {
+        let output = shop.kb(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let fault = &report["faults"][0];
+        assert_eq!((&fault["row"], &fault["code"]), (&json!(3), &json!("dangling_link")));
+        assert_eq!(
+            (report["faults"].as_array().unwrap().len(), &report["stored"]),
+            (1, &json!(false))
+        );
+    }
+    assert_eq!(shop.json(&["export", &shop.path("all.jsonl")])["versions"], 9);
+    // The rules of the shop hold for imports.
+    fs::write(&shop.config, "[kb]\nencoder = \"\"\n").unwrap();
+    let refused = shop.kb(&["import", &shop.path("all.jsonl"), "--publish"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("kb.require_review"), "{refused:?}");
+}
+
+#[test]
+fn kb_reindex_is_called_off_by_ctrl_c() {
+    let shop = Shop::new();
+    // The default folder has enough articles to be called off under way.
+    fs::write(&shop.config, "[kb]\nencoder = \"\"\n").unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fenzhen"))
+        .current_dir(package(""))
+        .args(["kb", "reindex", "--json", "--data-dir", &shop.data, "--config", &shop.config])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let building = std::path::Path::new(&shop.data).join("kb/generations/building");
+    while !building.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it was to build");
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let view: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(view["state"], "cancelled");
+    assert!(!std::path::Path::new(&shop.data).join("kb/CURRENT").exists());
+}
+
 #[test]
 fn kb_check_advises_without_failing() {
     let folder = tempfile::tempdir().unwrap();

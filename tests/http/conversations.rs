@@ -93,7 +93,8 @@ async fn an_answer_fits_channel_and_customer_and_carries_actions() {
         config.kb.answer_threshold = 0.01;
         config.conversation.follow_ups = false;
     };
-    let setup = Setup { articles: Some("targeted"), configure, ..Setup::default() };
+    let setup =
+        Setup { articles: Some("tests/fixtures/kb/targeted"), configure, ..Setup::default() };
     let service = Service::with(setup).await;
     let check = async |id: &str, channel: &str, tags: &[&str], expected: &str| {
         let customer = json!({ "tags": tags });

@@ -71,7 +71,9 @@ async fn a_wording_that_helped_is_suggested() {
 
 #[tokio::test]
 async fn a_change_asks_for_the_review_of_what_depends_on_it() {
-    let service = Service::with(Setup { articles: Some("targeted"), ..Setup::default() }).await;
+    let service =
+        Service::with(Setup { articles: Some("tests/fixtures/kb/targeted"), ..Setup::default() })
+            .await;
     let change = |changed: &str| json!({ "changed": changed, "note": "改地址不再限次数", "actor": "运营 周宁" });
     let marked = service.post("/v1/kb/changes", change("policy:address")).await.body;
     assert_eq!(marked["article_ids"], json!(["change-address"]));

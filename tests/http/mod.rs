@@ -10,4 +10,5 @@ mod library;
 mod models;
 mod openapi;
 mod operation;
+mod reindex;
 mod route;

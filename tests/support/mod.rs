@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use fenzhen::app::rules::RuleFile;
-use fenzhen::app::{self, App, Knowledge};
+use fenzhen::app::{self, App, Knowledge, Vocabulary};
 use fenzhen::config::Config;
 use fenzhen::kb::tokenizer::Analyzer;
 use fenzhen::kb::{KbSettings, KnowledgeBase};
@@ -48,6 +48,10 @@ const INTENTS: [(&str, &str, f32); 12] = [
     ("emmm", "product.info", 0.1),
 ];
 
+mod postgres;
+
+pub(crate) use postgres::with_postgres;
+
 /// The folder of the package.
 pub(crate) fn package(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -71,9 +75,36 @@ static KB: LazyLock<(Arc<KnowledgeBase>, TempDir)> = LazyLock::new(|| {
     );
     (Arc::new(kb.unwrap()), folder)
 });
+static VOCABULARY: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::load(&Config::load(None).unwrap()).unwrap());
 static NORMALIZER: LazyLock<Arc<Normalizer>> = LazyLock::new(|| Arc::new(Normalizer::new()));
 static DICTIONARY: LazyLock<Arc<Dictionary>> =
     LazyLock::new(|| Arc::new(Dictionary::new(&read("config/dictionary.txt")).unwrap()));
+
+/// What cuts the words of the tests' indexes.
+pub(crate) fn analyzer() -> Analyzer {
+    VOCABULARY.analyzer()
+}
+
+/// A node of the knowledge base: the index below `data_dir`, the store there or at `url`, filled
+/// with a folder of articles.
+pub(crate) async fn open_knowledge(
+    data_dir: &Path,
+    articles: &str,
+    url: Option<&str>,
+) -> Knowledge {
+    std::fs::create_dir_all(data_dir).unwrap();
+    let settings = data_dir.join("settings.toml");
+    // Words alone: none of these tests is about what queries mean.
+    std::fs::write(&settings, "[kb]\nencoder = \"\"\n").unwrap();
+    let mut config = Config::load(Some(&settings)).unwrap();
+    config.data_dir = data_dir.to_owned();
+    config.kb.articles = package(articles);
+    if let Some(url) = url {
+        config.store.url = url.into();
+    }
+    Knowledge::open(&config, &VOCABULARY).await.unwrap()
+}
 
 /// A classifier that answers from a table, after a pause.
 struct Scripted {
@@ -146,7 +177,8 @@ pub(crate) struct Setup {
     pub(crate) workers: usize,
     /// Whether there is a model of emotion, which answers, and one of urgency, which fails.
     pub(crate) feeling_models: bool,
-    /// Folder below `tests/fixtures/kb` whose articles are searched instead of the shop's.
+    /// The folder of articles of a store and an index of its own; `None`: the shared index, and a
+    /// store without articles.
     pub(crate) articles: Option<&'static str>,
     pub(crate) configure: fn(&mut Config),
 }
@@ -256,21 +288,15 @@ impl Service {
         let intents = IntentCatalogue::parse(&read("config/intents.toml")).unwrap();
         let settings = app::triage_settings(&config);
         let triage = Triage::new(text, intents, models, rule_set, settings).unwrap();
-        let store = sqlite::open(&folder.path().join("fenzhen.db")).await.unwrap();
-        let app = {
-            let analyzer = Analyzer::new(NORMALIZER.clone(), DICTIONARY.clone());
-            let kb = match setup.articles {
-                Some(fixture) => {
-                    let articles_dir = package("tests/fixtures/kb").join(fixture);
-                    let settings = KbSettings { articles_dir, index_dir: folder.path().join("kb") };
-                    let kb = KnowledgeBase::open_or_build(&settings, analyzer.clone(), None);
-                    Arc::new(kb.unwrap())
-                }
-                None => KB.0.clone(),
-            };
-            let knowledge = Knowledge::join(Arc::new(store), kb, analyzer);
-            Arc::new(App::join(config, Arc::new(triage), knowledge, rules))
+        let knowledge = match setup.articles {
+            Some(articles) => open_knowledge(folder.path(), articles, None).await,
+            None => {
+                let store = sqlite::open(&folder.path().join("fenzhen.db")).await.unwrap();
+                let analyzer = Analyzer::new(NORMALIZER.clone(), DICTIONARY.clone());
+                Knowledge::join(Arc::new(store), KB.0.clone(), analyzer)
+            }
         };
+        let app = Arc::new(App::join(config, Arc::new(triage), knowledge, rules));
         let router = http::router(app.clone(), telemetry::metrics().unwrap());
         Self { router, app, _folder: folder }
     }

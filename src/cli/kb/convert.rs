@@ -2,6 +2,7 @@
 
 use crate::cli::{exit, print_json};
 use anyhow::{Context, bail};
+use fenzhen::kb::article::Article;
 use fenzhen::kb::exchange::{self, Dry, Format, Reading};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Zoned;
@@ -31,12 +32,12 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
         Some(path) => Some((path, format_of(path)?)),
         None => None,
     };
-    let dry = read(&args.from)?;
+    let dry = read(&args.from, None, &|_| false)?;
     let sound = dry.faults.is_empty();
     let (n_articles, faults) = (dry.articles.len(), dry.faults.clone());
     let mut written = None;
     if let Some((path, format)) = target.filter(|_| sound && !args.dry_run) {
-        write(path, format, dry)?;
+        write(path, format, &dry.into_articles())?;
         written = Some(path);
     }
     if args.json {
@@ -53,7 +54,7 @@ pub(super) fn run(args: &ConvertArgs) -> anyhow::Result<ExitCode> {
     Ok(exit(sound))
 }
 
-fn format_of(path: &Path) -> anyhow::Result<Format> {
+pub(super) fn format_of(path: &Path) -> anyhow::Result<Format> {
     Format::of_path(path).with_context(|| {
         format!(
             "{}: the name must end in .zip, .csv, .xlsx or .jsonl, or be a folder",
@@ -62,20 +63,23 @@ fn format_of(path: &Path) -> anyhow::Result<Format> {
     })
 }
 
-fn read(path: &Path) -> anyhow::Result<Dry> {
+/// Reads a file or folder; `known` says whether an article exists outside it.
+pub(super) fn read(
+    path: &Path,
+    format: Option<Format>,
+    known: &dyn Fn(&str) -> bool,
+) -> anyhow::Result<Dry> {
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} rows {eta}")?;
     let bar = ProgressBar::new(0).with_style(style);
     let mut progress = |done: usize, total: usize| {
         bar.set_length(total as u64);
         bar.set_position(done as u64);
     };
-    let known = |_: &str| false;
-    let mut reading =
-        Reading { today: Zoned::now().date(), known: &known, progress: &mut progress };
+    let mut reading = Reading { today: Zoned::now().date(), known, progress: &mut progress };
     let dry = if path.is_dir() {
         exchange::read_dir(path, &mut reading)?
     } else {
-        let format = format_of(path)?;
+        let format = format.map_or_else(|| format_of(path), Ok)?;
         let size = fs::metadata(path).with_context(|| path.display().to_string())?.len();
         if size > exchange::MAX_FILE_BYTES as u64 {
             bail!(
@@ -92,12 +96,11 @@ fn read(path: &Path) -> anyhow::Result<Dry> {
     Ok(dry)
 }
 
-fn write(path: &Path, format: Format, dry: Dry) -> anyhow::Result<()> {
-    let articles = dry.into_articles();
+pub(super) fn write(path: &Path, format: Format, articles: &[Article]) -> anyhow::Result<()> {
     // A name without an ending is a folder.
     if path.extension().is_none() {
-        return Ok(exchange::write_dir(path, &articles)?);
+        return Ok(exchange::write_dir(path, articles)?);
     }
-    let bytes = exchange::write(format, &articles)?;
+    let bytes = exchange::write(format, articles)?;
     fs::write(path, bytes).with_context(|| path.display().to_string())
 }

@@ -307,4 +307,22 @@ async fn lists_filter_and_page(store: &dyn Store) {
         }
     }
     assert_eq!(parts, everything.articles);
+
+    let (mut parts, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.versions_after(after.as_ref(), 2).await.unwrap();
+        let n = page.len();
+        parts.extend(page);
+        after = parts.last().map(|record| record.article.clone());
+        if n < 2 {
+            break;
+        }
+    }
+    assert_eq!(parts, store.versions_after(None, 1000).await.unwrap());
+    let keys: Vec<_> = parts.iter().map(|part| (&part.article.id, part.head.version)).collect();
+    assert!(keys.is_sorted_by(|a, b| a < b), "{keys:?}");
+    for part in &parts {
+        let alone = store.version(&part.article.id, part.head.version).await.unwrap();
+        assert_eq!(alone.as_ref(), Some(part));
+    }
 }

@@ -97,6 +97,25 @@ impl ArticleStore for SqlStore {
         })
     }
 
+    fn versions_after<'a>(
+        &'a self,
+        after: Option<&'a Article>,
+        limit: u32,
+    ) -> StoreFuture<'a, Vec<VersionRecord>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT * FROM article_versions WHERE (article_id, version) > ($1, $2) \
+                 ORDER BY article_id, version LIMIT $3",
+            )
+            .bind(after.map_or("", |article| &article.id))
+            .bind(after.map_or(0, |article| i64::from(article.version)))
+            .bind(i64::from(limit))
+            .fetch_all(&self.readers)
+            .await?;
+            rows.iter().map(version_of).collect()
+        })
+    }
+
     fn events<'a>(&'a self, id: &'a str) -> StoreFuture<'a, Vec<Event>> {
         Box::pin(async move {
             let rows =

@@ -1,5 +1,5 @@
 use crate::kb::article::Status;
-use crate::store::contract::{self, articles, learning, model};
+use crate::store::contract::{self, articles, backup, learning, model};
 use crate::store::{ArticleStore, SqlStore, Store, StoreError, sqlite};
 use proptest::prelude::*;
 use sqlx::Connection;
@@ -18,6 +18,22 @@ async fn keeps_the_contract() {
     contract::check(store.clone()).await;
     articles::check(store.clone()).await;
     learning::check(store).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn a_backup_reads_as_the_original(ops in model::ops()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+            let [from, to] = [open(folders[0].path()).await, open(folders[1].path()).await];
+            sqlx::raw_sql("PRAGMA synchronous = OFF").execute(from.writer()).await.unwrap();
+            model::run(&from, ops).await;
+            backup::learn(&from).await;
+            backup::check(&from, &to).await;
+        });
+    }
 }
 
 proptest! {
