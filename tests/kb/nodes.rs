@@ -1,5 +1,7 @@
 //! Two nodes on one database, each with its own index.
 
+#![allow(clippy::print_stderr, reason = "what a test found is told to whoever runs it")]
+
 use super::{SMALL, Stop, TODAY, article, change};
 use crate::support::{open_knowledge, with_postgres};
 use fenzhen::app::Knowledge;

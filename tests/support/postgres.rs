@@ -1,6 +1,8 @@
 //! A database of its own for one test: on the server that `FENZHEN_TEST_POSTGRES` names, or one on
 //! this machine. Without a server the test says so and passes; where the variable is set it fails.
 
+#![allow(clippy::print_stderr, reason = "what a test found is told to whoever runs it")]
+
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use std::str::FromStr;

@@ -135,12 +135,12 @@ impl Desk {
     }
 }
 
+/// The id of the best article, good enough or not, and its score.
+type Nearest = (String, f32);
+
 impl Question {
     /// The answer, and the best article with its score whether good enough or not.
-    fn ask(
-        &self,
-        kb: &KnowledgeBase,
-    ) -> Result<(Option<FoundAnswer>, Option<(String, f32)>), KbError> {
+    fn ask(&self, kb: &KnowledgeBase) -> Result<(Option<FoundAnswer>, Option<Nearest>), KbError> {
         let alone = self.search(kb, &self.text, None, 1)?;
         let generation = alone.generation;
         let alone = alone.hits.into_iter().next();
