@@ -22,7 +22,7 @@ from pathlib import Path
 LATE = "我的快递三天没动了，到底还送不送！"
 # Turns that did not help, whatever the model: three of them hand over.
 UNHELPFUL = ["今天天气怎么样", "没用，还是不行", "答非所问，没解决"]
-START_SECONDS = 10
+START_SECONDS = 60  # the first start turns some 15,000 ways of asking into vectors; later ones read them
 
 
 class Service:

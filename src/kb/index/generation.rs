@@ -325,7 +325,7 @@ impl Generation {
     /// nothing ever changes a file in place.
     ///
     /// # Errors
-    /// As [`write`].
+    /// As [`write()`].
     pub(crate) fn write_changed(
         &self,
         dir: &Path,
